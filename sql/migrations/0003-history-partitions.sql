@@ -1,0 +1,44 @@
+-- Makes the history partition for one day (UTC), standalone first and attached afterwards: attaching takes a lock that
+-- readers and settles do not wait for, where `create table ... partition of` would stall every settle behind an idle reader.
+-- breaking: no
+
+create function :"schema".make_history_partition(_day date) returns void
+language plpgsql
+as $$
+declare
+  _name text := 'history_' || to_char(_day, 'YYYYMMDD');
+  _from text := to_char(_day, 'YYYY-MM-DD') || ' 00:00:00+00';
+  _to text := to_char(_day + 1, 'YYYY-MM-DD') || ' 00:00:00+00';
+begin
+  if exists (
+    select from pg_inherits
+      join pg_class on pg_class.oid = pg_inherits.inhrelid
+     where pg_inherits.inhparent = format('%I.history', :'schema')::regclass and pg_class.relname = _name
+  ) then
+    return;
+  end if;
+  perform set_config('lock_timeout', '5s', true);
+  perform pg_advisory_xact_lock(hashtextextended(:'schema' || '.make_history_partition', 0));
+  if exists (
+    select from pg_inherits
+      join pg_class on pg_class.oid = pg_inherits.inhrelid
+     where pg_inherits.inhparent = format('%I.history', :'schema')::regclass and pg_class.relname = _name
+  ) then
+    return;
+  end if;
+  execute format('create table if not exists %I.%I (like %I.history including defaults including constraints)',
+    :'schema', _name, :'schema');
+  execute format('create index if not exists %I on %I.%I (queue, id, attempt)', _name || '_job', :'schema', _name);
+  -- With a check that says the same as the bounds, attaching need not scan the table.
+  execute format('alter table %I.%I drop constraint if exists within_bounds', :'schema', _name);
+  execute format('alter table %I.%I add constraint within_bounds check (expires_at >= %L and expires_at < %L)',
+    :'schema', _name, _from, _to);
+  execute format('alter table %I.history attach partition %I.%I for values from (%L) to (%L)',
+    :'schema', :'schema', _name, _from, _to);
+  execute format('alter table %I.%I drop constraint within_bounds', :'schema', _name);
+end
+$$;
+
+-- The first days of the default retention; workers make the days that follow.
+select :"schema".make_history_partition(((clock_timestamp() at time zone 'UTC') + interval '30 days')::date + ahead)
+  from generate_series(-1, 7) as ahead;

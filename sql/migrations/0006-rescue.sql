@@ -1,0 +1,153 @@
+-- What happens to the jobs of a worker that is gone, and to claimed jobs that their worker does not know it has.
+-- breaking: no
+
+-- Ends the sessions in which transactional handlers of a worker hold their jobs' rows: such a session carries the worker's
+-- id as its application_name. A frozen or unreachable process would keep its row locks for as long as TCP lets it.
+create function :"schema".end_worker_sessions(_worker_id uuid) returns void
+language plpgsql
+as $$
+begin
+  perform pg_terminate_backend(pid)
+     from pg_stat_activity
+    where application_name = 'pawl ' || _worker_id;
+exception when insufficient_privilege then
+  null; -- Sessions of another role: idle_in_transaction_session_timeout ends them instead.
+end
+$$;
+
+-- Rescues the jobs of a silent or ended worker that can be locked at once; returns how many went back or failed.
+--
+-- A silent worker is ended first, judged by its row as it is now, so that a late heartbeat wins.
+--
+-- Which of its jobs had started? Jobs start in claim order, at most `concurrency` at a time, so the first `concurrency` of
+-- the remaining ones are taken to have started; the rest were buffered and are not blamed. One inaccuracy is left: outcomes
+-- that the worker had not yet written. So the others are marked as suspected; the next worker writes every outcome before
+-- it starts a suspected job, which makes the rule exact, and runs a job seen in two crashes alone. A job that could not be
+-- locked on the first pass was locked by its own transactional handler, so it had started too.
+create function :"schema".rescue_jobs(
+  _worker_id uuid, _quarantine_after integer, _retention_ms double precision
+) returns integer
+language plpgsql
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+  _worker record;
+  _first_pass boolean;
+  _queue text;
+  _queues text[];
+  _rescued integer;
+begin
+  update :"schema".workers
+     set ended_at = clock_timestamp(), crashed = true, idle = false
+   where id = _worker_id
+     and ended_at is null
+     and heartbeat_at < clock_timestamp() - lease_ms * interval '1 millisecond';
+  _first_pass := found;
+  select workers.ended_at, workers.concurrency, workers.crashed
+    into _worker
+    from :"schema".workers
+   where workers.id = _worker_id;
+  if _worker.ended_at is null then
+    return 0;
+  end if;
+  perform :"schema".end_worker_sessions(_worker_id);
+
+  with ranked as materialized (
+    select jobs.queue, jobs.id,
+           case when _first_pass
+                then row_number() over (order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) <= _worker.concurrency
+                else _worker.crashed and jobs.claimed_at <= _worker.ended_at end as started
+      from :"schema".jobs
+     where jobs.worker_id = _worker_id
+       and jobs.state = 'running'
+  ), held as materialized (
+    select jobs.queue, jobs.id, jobs.created_at, jobs.run_at, jobs.claimed_at, jobs.attempt, jobs.task,
+           jobs.correlation_id, jobs.payload, ranked.started,
+           ranked.started and jobs.crashes + jobs.suspected::integer + 1 >= _quarantine_after as quarantined,
+           ranked.started and jobs.failures + 1 >= jobs.max_attempts as exhausted
+      from ranked
+      join :"schema".jobs on jobs.queue = ranked.queue and jobs.id = ranked.id
+     where jobs.worker_id = _worker_id
+       and jobs.state = 'running'
+     order by jobs.queue, jobs.id
+       for update of jobs skip locked
+  ), failed as (
+    delete from :"schema".jobs
+     using held
+     where jobs.queue = held.queue and jobs.id = held.id and (held.quarantined or held.exhausted)
+  ), returned as (
+    update :"schema".jobs
+       set state = 'ready', worker_id = null, claim_number = null, claimed_at = null,
+           failures = jobs.failures + held.started::integer,
+           crashes = jobs.crashes + held.started::integer,
+           suspected = jobs.suspected or not held.started,
+           last_error = case when held.started then 'the worker that ran this job ended without settling it'
+                             else jobs.last_error end
+      from held
+     where jobs.queue = held.queue and jobs.id = held.id and not (held.quarantined or held.exhausted)
+  ), recorded as (
+    insert into :"schema".history (
+      id, created_at, run_at, started_at, finished_at, expires_at, worker_id, attempt, final, queue, task, outcome,
+      correlation_id, error, payload)
+    select held.id, held.created_at, held.run_at, case when held.started then held.claimed_at end, clock_timestamp(),
+           clock_timestamp() + _retention_ms * interval '1 millisecond',
+           _worker_id, held.attempt, held.quarantined or held.exhausted, held.queue, held.task,
+           case when held.quarantined then 'failed' when held.started then 'crashed' else 'released' end,
+           held.correlation_id,
+           case
+             when held.quarantined then json_build_object('name', 'QuarantinedError', 'code', 'PAWL_JOB_QUARANTINED',
+               'message', format('this job was running in %s workers that ended without settling it, so it is not run again; '
+                 'find out what it does to the process, then enqueue it anew', _quarantine_after))
+             when held.started then json_build_object('name', 'WorkerCrashedError', 'code', 'PAWL_WORKER_CRASHED',
+               'message', 'the worker that ran this job ended without settling it')
+           end,
+           case when held.quarantined or held.exhausted then held.payload end
+      from held
+  )
+  select count(*), array_agg(distinct held.queue) into _rescued, _queues from held;
+
+  foreach _queue in array coalesce(_queues, '{}') loop
+    perform :"schema".rewind_queue(_queue);
+  end loop;
+  -- No claim made before the end can still be under way after a minute, so there is nothing more to look for.
+  update :"schema".workers
+     set swept = true
+   where id = _worker_id and not _first_pass and _rescued = 0 and ended_at < clock_timestamp() - interval '1 minute';
+  return _rescued;
+end
+$$;
+
+-- Gives back the jobs under a worker's id that it does not hold: a claim was committed and its reply lost.
+-- Looks only at the claim numbers from _from to _to, so that a long-lived worker pays for its newest claims alone.
+create function :"schema".reconcile_jobs(
+  _worker_id uuid, _from bigint, _to bigint, _held uuid[], _retention_ms double precision
+) returns integer
+language plpgsql
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+  _lost record;
+  _returned integer := 0;
+begin
+  for _lost in
+    select jobs.queue, array_agg(jobs.id order by jobs.id) as ids,
+           array_agg(jobs.claim_number order by jobs.id) as claim_numbers,
+           array_agg('released'::text) as outcomes
+      from :"schema".jobs
+     where jobs.worker_id = _worker_id
+       and jobs.state = 'running'
+       and jobs.claim_number between _from and _to
+       and jobs.id <> all (_held)
+     group by jobs.queue
+     order by jobs.queue
+  loop
+    _returned := _returned + :"schema".return_jobs(_lost.queue, _worker_id, _lost.ids, _lost.claim_numbers, '{}',
+      _lost.outcomes, '{}', '{}', '{}', '{}', _retention_ms);
+  end loop;
+  return _returned;
+end
+$$;

@@ -1,0 +1,65 @@
+-- Moves scheduled jobs that are due over to the ready index, in batches, and says how soon the next one is due.
+-- breaking: no
+--
+-- run_at becomes the present: a fresh position, in front of every cursor. The transaction id is drawn first (by the row
+-- locks), so that a claim which reads a later time has this transaction in its snapshot as running.
+-- _since is a lower bound that spares the walk over dead index entries; '-infinity' now and then finds late commits.
+create function :"schema".promote_due_jobs(_queues text[], _since timestamptz, _limit integer)
+returns table (promoted integer, next_due_ms double precision)
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  _queue text;
+  _due timestamptz;
+  _next timestamptz;
+  _moved integer;
+begin
+  promoted := 0;
+  for _queue in
+    with recursive named as (
+      (select jobs.queue from :"schema".jobs where jobs.state = 'scheduled' order by jobs.queue limit 1)
+      union all
+      select (select jobs.queue from :"schema".jobs
+               where jobs.state = 'scheduled' and jobs.queue > named.queue
+               order by jobs.queue limit 1)
+        from named
+       where named.queue is not null
+    )
+    select named.queue from named
+     where named.queue is not null and (_queues is null or named.queue = any (_queues))
+  loop
+    with due as materialized (
+      select jobs.id
+        from :"schema".jobs
+       where jobs.queue = _queue
+         and jobs.state = 'scheduled'
+         and jobs.run_at >= _since
+         and jobs.run_at <= clock_timestamp()
+       order by jobs.queue, jobs.run_at, jobs.id
+       limit _limit
+         for update skip locked
+    )
+    update :"schema".jobs
+       set state = 'ready', run_at = clock_timestamp()
+     where jobs.queue = _queue and jobs.id = any (array(select due.id from due));
+    get diagnostics _moved = row_count;
+    promoted := promoted + _moved;
+    select jobs.run_at into _due
+      from :"schema".jobs
+     where jobs.queue = _queue and jobs.state = 'scheduled' and jobs.run_at >= _since
+     order by jobs.queue, jobs.run_at, jobs.id
+     limit 1;
+    _next := least(_next, _due);
+  end loop;
+  if promoted > 0 then
+    perform :"schema".wake_workers();
+  end if;
+  next_due_ms := extract(epoch from _next - clock_timestamp()) * 1000;
+  return next;
+end
+$$;

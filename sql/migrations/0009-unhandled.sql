@@ -1,0 +1,52 @@
+-- Fails ready jobs whose task no worker of the queue has known for the grace period; returns how many.
+-- breaking: no
+create function :"schema".fail_unhandled_jobs(
+  _queue text, _grace_ms double precision, _limit integer, _retention_ms double precision
+) returns integer
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+#variable_conflict use_column
+declare
+  _cutoff timestamptz := clock_timestamp() - _grace_ms * interval '1 millisecond';
+  _known text[];
+  _failed integer;
+begin
+  select coalesce(array_agg(distinct known.task), '{}')
+    into _known
+    from :"schema".workers
+   cross join lateral unnest(workers.tasks) as known (task)
+   where (workers.ended_at is null or workers.ended_at > _cutoff)
+     and (workers.queues is null or _queue = any (workers.queues));
+  with unhandled as materialized (
+    select jobs.id
+      from :"schema".jobs
+     where jobs.queue = _queue
+       and jobs.state = 'ready'
+       and jobs.run_at < _cutoff
+       and jobs.task <> all (_known)
+     order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
+     limit _limit
+       for update skip locked
+  ), done as (
+    delete from :"schema".jobs
+     where jobs.queue = _queue
+       and jobs.id = any (array(select unhandled.id from unhandled))
+    returning jobs.*
+  )
+  insert into :"schema".history (
+    id, created_at, run_at, finished_at, expires_at, attempt, final, queue, task, outcome, correlation_id, error, payload)
+  select done.id, done.created_at, done.run_at, clock_timestamp(),
+         clock_timestamp() + _retention_ms * interval '1 millisecond', done.attempt + 1, true, done.queue, done.task,
+         'failed', done.correlation_id,
+         json_build_object('name', 'TaskError', 'code', 'PAWL_TASK_UNHANDLED', 'message', format(
+           'no worker on queue "%s" has a handler for the task "%s"; start a worker that has, then enqueue the job again',
+           done.queue, done.task)),
+         done.payload
+    from done;
+  get diagnostics _failed = row_count;
+  return _failed;
+end
+$$;

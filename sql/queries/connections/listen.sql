@@ -1,0 +1,2 @@
+-- Subscribes the session to a channel.
+listen :"channel"

@@ -1,0 +1,3 @@
+-- What the migrations of this schema have made.
+select unnest(objects) as object
+from :"schema".migrations

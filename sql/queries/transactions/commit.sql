@@ -1,0 +1,2 @@
+-- Ends a transaction of Pawl's own.
+commit

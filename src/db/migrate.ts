@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import { arrayLiteral } from "../core/array-literal.ts";
+import { SchemaError } from "../core/errors.ts";
+import type { Database, Queryable, Value } from "./database.ts";
+import { migrations } from "./sql.generated.ts";
+import { sqlstate } from "./sqlstate.ts";
+import { bindSchema, statements, type QueryName } from "./statements.ts";
+
+interface Applied {
+  readonly version: number;
+  readonly breaking: boolean;
+}
+
+interface SchemaState {
+  readonly schemaExists: boolean;
+  readonly schemaIsOurs: boolean;
+  readonly migrationsExist: boolean;
+  readonly migrationsAreOurs: boolean;
+}
+
+interface SchemaObject {
+  readonly object: string;
+  readonly removal: string;
+}
+
+type Migration = (typeof migrations)[number];
+
+const newestVersion = migrations.length;
+const patience = { timeoutMs: 600_000 }; // another process may be at it, and an index takes its time
+
+/** Brings a schema up to date; idempotent, and safe from any number of processes at once. */
+export function migrate(database: Database, schema: string): Promise<{ from: number; to: number }> {
+  return changeSchema(database, schema, async (change) => {
+    const state = await change.inspect();
+    const applied = state.migrationsExist ? await change.applied() : [];
+    refuseNewer(applied, schema);
+    if (!state.schemaExists) await change.createSchema();
+    if (!state.migrationsExist) await change.run("schema/create-migrations");
+    const versions = applied.map(({ version }) => version);
+    for (const migration of migrations) {
+      if (!versions.includes(migration.version)) await change.apply(migration);
+    }
+    return { from: Math.max(0, ...versions), to: Math.max(newestVersion, ...versions) };
+  });
+}
+
+/** Drops what `migrate()` has made in a schema and nothing else; does nothing when there is nothing. */
+export function uninstall(database: Database, schema: string): Promise<void> {
+  return changeSchema(database, schema, async (change) => {
+    const state = await change.inspect();
+    if (state.migrationsExist) await change.dropObjects();
+    if (state.schemaIsOurs && (await change.objects()).length === 0)
+      await change.run("schema/drop");
+  });
+}
+
+/** Refuses a schema that this version of Pawl cannot work with. */
+export async function checkSchema(database: Database, schema: string): Promise<void> {
+  const applied = await appliedIn(database, schema);
+  const version = Math.max(0, ...applied.map((each) => each.version));
+  if (version === 0) {
+    throw new SchemaError(
+      "PAWL_SCHEMA_MISSING",
+      `expected Pawl's tables in schema "${schema}", got none: ${howToMigrate}`,
+    );
+  }
+  refuseNewer(applied, schema);
+  if (version < newestVersion) {
+    throw new SchemaError(
+      "PAWL_SCHEMA_OLDER",
+      `expected schema "${schema}" at version ${newestVersion}, got ${version}: ${howToMigrate}`,
+    );
+  }
+}
+
+const howToMigrate =
+  "run `npx pawl migrate`, or call `await pawl.migrate()` when your application starts";
+
+async function appliedIn(database: Database, schema: string): Promise<readonly Applied[]> {
+  try {
+    return await database.query<Applied>(statements(schema)("schema/applied"));
+  } catch (error) {
+    const isMissing = ["42P01", "3F000", "42703"].includes(sqlstate(error) ?? "");
+    if (isMissing) return [];
+    throw error;
+  }
+}
+
+function refuseNewer(applied: readonly Applied[], schema: string): void {
+  const newer = applied.findLast(({ version, breaking }) => breaking && version > newestVersion);
+  if (newer === undefined) return;
+  throw new SchemaError(
+    "PAWL_SCHEMA_NEWER",
+    `expected schema "${schema}" at version ${newestVersion}, got ${newer.version}, which a newer Pawl has made and ` +
+      "this one cannot work with: upgrade `pawl` here",
+  );
+}
+
+function changeSchema<T>(
+  database: Database,
+  schema: string,
+  work: (change: SchemaChange) => Promise<T>,
+): Promise<T> {
+  return database.transaction(async (tx) => {
+    const change = new SchemaChange(tx, schema);
+    await change.run("schema/lock");
+    return work(change);
+  });
+}
+
+/** The steps of a change to one schema, in one transaction and under the schema's lock. */
+class SchemaChange {
+  readonly #tx: Queryable;
+  readonly #schema: string;
+
+  constructor(tx: Queryable, schema: string) {
+    this.#tx = tx;
+    this.#schema = schema;
+  }
+
+  run<R extends object>(name: QueryName, values?: readonly Value[]): Promise<readonly R[]> {
+    return this.#query(statements(this.#schema)(name).text, values);
+  }
+
+  async inspect(): Promise<SchemaState> {
+    const [state] = await this.run<SchemaState>("schema/inspect");
+    if (state !== undefined && state.migrationsExist === state.migrationsAreOurs) return state;
+    throw new SchemaError(
+      "PAWL_SCHEMA_MISSING",
+      `expected schema "${this.#schema}" to be Pawl's, got one with a \`migrations\` table of another tool: ` +
+        "choose another name with the `schema` option",
+    );
+  }
+
+  applied(): Promise<readonly Applied[]> {
+    return this.run<Applied>("schema/applied");
+  }
+
+  objects(): Promise<readonly SchemaObject[]> {
+    return this.run<SchemaObject>("schema/objects");
+  }
+
+  async createSchema(): Promise<void> {
+    await this.run("schema/create");
+    await this.run("schema/mark");
+  }
+
+  async apply({ version, name, breaking, text }: Migration): Promise<void> {
+    const before = new Set((await this.objects()).map(({ object }) => object));
+    await this.#query(bindSchema(text, this.#schema));
+    const made = (await this.objects())
+      .map(({ object }) => object)
+      .filter((object) => !before.has(object));
+    const checksum = createHash("sha256").update(text).digest("hex");
+    await this.run("schema/record", [version, name, breaking, checksum, arrayLiteral(made)]);
+  }
+
+  /** The youngest first, because it may depend on older ones. */
+  async dropObjects(): Promise<void> {
+    const recorded = await this.run<{ object: string }>("schema/recorded");
+    const ours = new Set(recorded.map(({ object }) => object));
+    const doomed = (await this.objects()).filter(({ object }) => ours.has(object));
+    for (const { removal } of doomed.toReversed()) await this.#query(removal);
+    await this.run("schema/drop-migrations");
+  }
+
+  // Unnamed: each runs once, and a migration holds many statements.
+  #query<R extends object>(text: string, values?: readonly Value[]): Promise<readonly R[]> {
+    return this.#tx.query<R>({ name: "", text }, values, patience);
+  }
+}

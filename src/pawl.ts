@@ -1,0 +1,284 @@
+import { createRequire } from "node:module";
+import { pgDatabase, type PoolLike } from "./adapters/pg.ts";
+import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
+import { Jobs } from "./client/jobs.ts";
+import type { EnqueueOptions } from "./core/enqueue-options.ts";
+import { OptionError, TaskError } from "./core/errors.ts";
+import { checkKeys, positiveInteger, schemaName, taskName } from "./core/options.ts";
+import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
+import { jsonSerializer, type Serializer } from "./core/serializer.ts";
+import {
+  defineTask,
+  isTask,
+  type AnyTask,
+  type HandlerEnqueue,
+  type JobRequest,
+  type PayloadArguments,
+  type Task,
+} from "./core/task.ts";
+import { createUuidV7 } from "./core/uuid.ts";
+import type { Database } from "./db/database.ts";
+import { checkSchema, migrate, uninstall } from "./db/migrate.ts";
+import { statements } from "./db/statements.ts";
+import { History } from "./history/history.ts";
+import { Upkeep } from "./maintenance/upkeep.ts";
+import type { ClaimedJob } from "./store/claimed-job.ts";
+import { storeOn, type Store } from "./store/store.ts";
+import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
+import { Worker } from "./worker/worker.ts";
+
+/** What `new Pawl` takes. */
+export interface PawlOptions<
+  Tasks extends readonly AnyTask[],
+  Codec extends Serializer | undefined = Serializer | undefined,
+> {
+  /** A connection string, a `pg` Pool, or an adapter's database. Default: the environment's `DATABASE_URL`. */
+  readonly database?: string | PoolLike | Database;
+  /** The tasks that may be enqueued by their names, with their types checked. */
+  readonly tasks?: Tasks;
+  /** The database schema that holds Pawl's tables. Default `"pawl"`. */
+  readonly schema?: string;
+  /** Turns payloads into JSON and back. Default: strict JSON. */
+  readonly serializer?: Codec;
+  /** Makes the ids of jobs: UUIDs, best of version 7. */
+  readonly generateId?: () => string;
+  /** How large a payload may be, in bytes of JSON. Default 1 MiB. */
+  readonly maxPayloadBytes?: number;
+}
+
+type NameOf<Tasks extends readonly AnyTask[]> = Tasks[number]["name"];
+type InputOf<Tasks extends readonly AnyTask[], Name extends string> =
+  Extract<Tasks[number], { readonly name: Name }> extends Task<Name, infer Input, infer _, infer _>
+    ? Input
+    : never;
+type Carried<Input, Codec> = undefined extends Codec ? JsonCompatible<Input> : Input;
+
+const knownOptions = [
+  "database",
+  "tasks",
+  "schema",
+  "serializer",
+  "generateId",
+  "maxPayloadBytes",
+] as const;
+
+const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
+const day = 86_400_000;
+const historyRetentionMs = 30 * day;
+const enqueueRetryMs = 15_000;
+const controlConnections = 3;
+
+/**
+ * Durable background jobs on a PostgreSQL database. It connects when it is first used.
+ *
+ * ```ts
+ * const pawl = new Pawl({ database: "postgres://localhost/app", tasks: [sendEmail] });
+ * await pawl.migrate();
+ * await pawl.enqueue(sendEmail, { to: "ada@example.com" });
+ * ```
+ */
+export class Pawl<
+  const Tasks extends readonly AnyTask[] = readonly [],
+  Codec extends Serializer | undefined = undefined,
+> {
+  /** The live jobs. */
+  readonly jobs: Jobs;
+  /** What became of jobs. */
+  readonly history: History;
+  /** The database schema that holds Pawl's tables. */
+  readonly schema: string;
+  readonly #store: Store<Database>;
+  readonly #ownsDatabase: boolean;
+  readonly #tasks: ReadonlyMap<string, AnyTask>;
+  readonly #serializer: Serializer;
+  readonly #generateId: () => string;
+  readonly #enqueuer: Enqueuer;
+  readonly #workers = new Set<Worker>();
+
+  /** Throws `OptionError` and `TaskError`. */
+  constructor(options: PawlOptions<Tasks, Codec> = {}) {
+    checkKeys("Pawl", options, knownOptions);
+    this.schema = schemaName("schema", options.schema ?? "pawl");
+    this.#tasks = register(options.tasks ?? []);
+    this.#serializer = options.serializer ?? jsonSerializer;
+    this.#generateId = options.generateId ?? createUuidV7(Date.now);
+    const { database, isOurs } = openDatabase(options.database);
+    this.#ownsDatabase = isOurs;
+    this.#store = { sql: statements(this.schema), db: database };
+    this.jobs = new Jobs(this.#store, this.#serializer);
+    this.history = new History(this.#store, this.#serializer);
+    this.#enqueuer = new Enqueuer(this.#store, {
+      preparation: {
+        serializer: this.#serializer,
+        maxPayloadBytes: positiveInteger(
+          "maxPayloadBytes",
+          options.maxPayloadBytes ?? defaultMaxPayloadBytes,
+        ),
+        generateId: this.#generateId,
+      },
+      retryForMs: enqueueRetryMs,
+      random: Math.random,
+    });
+  }
+
+  /** Brings the schema up to date; idempotent, and safe from many processes at once. Throws `SchemaError`. */
+  migrate(): Promise<{ from: number; to: number }> {
+    return migrate(this.#store.db, this.schema);
+  }
+
+  /** Removes everything that `migrate` made, with all jobs and history, and nothing else. */
+  uninstall(): Promise<void> {
+    return uninstall(this.#store.db, this.schema);
+  }
+
+  /**
+   * Enqueues one job; in the caller's transaction when `db` is given. The promise resolves when the job is durable (with
+   * `db`: when it is written). Throws `PayloadError`, `OptionError`, `TaskError`, `TransactionError` and `DatabaseError`.
+   */
+  enqueue<Name extends string, Input, Output, Tx>(
+    task: Task<Name, Input, Output, Tx>,
+    ...rest: PayloadArguments<Carried<Input, Codec>, EnqueueOptions>
+  ): Promise<EnqueueResult>;
+  enqueue<Name extends NameOf<Tasks>>(
+    name: Name,
+    ...rest: PayloadArguments<Carried<InputOf<Tasks, Name>, Codec>, EnqueueOptions>
+  ): Promise<EnqueueResult>;
+  async enqueue(
+    task: AnyTask | string,
+    payload?: unknown,
+    options: EnqueueOptions = {},
+  ): Promise<EnqueueResult> {
+    const known = isTask(task) ? task : this.#tasks.get(task);
+    if (known === undefined) throw unknownTask(task as string, this.#tasks);
+    return this.#enqueuer.enqueue({ task: known, payload, options }, options.db);
+  }
+
+  /** Enqueues a job of a task of which only the name is known. A known task's schema and defaults apply. */
+  async enqueueByName(
+    name: string,
+    payload?: unknown,
+    options: EnqueueOptions = {},
+  ): Promise<EnqueueResult> {
+    const task = this.#tasks.get(name) ?? defineTask({ name: taskName("name", name) });
+    return this.#enqueuer.enqueue({ task, payload, options }, options.db);
+  }
+
+  /**
+   * Enqueues jobs made with `task.job(…)`, all or none, and returns them in order. Every payload is checked before any
+   * is written. Throws as `enqueue` does.
+   */
+  async enqueueMany<const Requests extends readonly JobRequest[]>(
+    requests: {
+      [Place in keyof Requests]: Requests[Place] extends JobRequest<infer Input>
+        ? JobRequest<Carried<Input, Codec>>
+        : never;
+    },
+    options: Pick<EnqueueOptions, "db"> = {},
+  ): Promise<EnqueueResult[]> {
+    checkKeys("enqueueMany", options, ["db"]);
+    return this.#enqueuer.enqueueMany(requests as readonly JobRequest[], options.db); // the same, seen without its types
+  }
+
+  /** A worker, which does not start by itself. Throws `OptionError` and `TaskError`. */
+  worker(options: WorkerOptions = {}): Worker {
+    const checked = checkWorkerOptions(options, [...this.#tasks.values()]);
+    const control = storeOn(this.#store, this.#store.db.dedicated(controlConnections));
+    const worker = new Worker(
+      {
+        options: checked,
+        schema: this.schema,
+        version,
+        retentionMs: historyRetentionMs,
+        serializer: this.#serializer,
+        random: Math.random,
+        newId: createUuidV7(Date.now),
+        store: this.#store,
+        control,
+        enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
+        makeUpkeep: (onError) =>
+          new Upkeep(control, {
+            leaseMs: checked.leaseMs,
+            retentionMs: historyRetentionMs,
+            unknownTaskGraceMs: checked.unknownTaskGraceMs,
+            onError,
+            random: Math.random,
+          }),
+      },
+      () => checkSchema(control.db, this.schema),
+    );
+    this.#workers.add(worker);
+    void worker.finished.then(() => this.#workers.delete(worker));
+    return worker;
+  }
+
+  /** Ends what this Pawl opened: its workers, and the connections it made. A pool of yours stays open. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await this.#enqueuer.close();
+    if (this.#ownsDatabase) await this.#store.db.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #enqueueFor(job: ClaimedJob, tx: unknown): HandlerEnqueue {
+    return (task, ...rest) => {
+      const [payload, given] = rest as [unknown, EnqueueOptions?]; // what the arguments' type spells out
+      const inherited = job.correlationId === null ? {} : { correlationId: job.correlationId };
+      const options = { ...inherited, ...given };
+      const db = tx === undefined ? undefined : (tx as object); // the handle of the handler's own transaction
+      return this.#enqueuer.enqueue({ task, payload, options }, db);
+    };
+  }
+}
+
+function register(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {
+  const known = new Map<string, AnyTask>();
+  for (const task of tasks) {
+    if (!isTask(task)) {
+      throw new OptionError("expected `tasks` to hold what defineTask(…) returns", {
+        option: "tasks",
+        expected: "what defineTask(…) returns",
+        got: typeof task,
+      });
+    }
+    if (known.has(task.name)) {
+      throw new TaskError(
+        "PAWL_TASK_DUPLICATE",
+        `expected each task once, got "${task.name}" twice; give one of them another name`,
+      );
+    }
+    known.set(task.name, task);
+  }
+  return known;
+}
+
+function unknownTask(name: string, tasks: ReadonlyMap<string, AnyTask>): TaskError {
+  const known = [...tasks.keys()].map((each) => `"${each}"`).join(", ") || "none";
+  return new TaskError(
+    "PAWL_TASK_UNKNOWN",
+    `expected the name of a task given to this Pawl (${known}), got "${String(name)}"; ` +
+      "add the task to `tasks`, or use enqueueByName",
+  );
+}
+
+function openDatabase(given: string | PoolLike | Database | undefined): {
+  database: Database;
+  isOurs: boolean;
+} {
+  const source = given ?? process.env["DATABASE_URL"];
+  if (source === undefined || source === "") {
+    throw new OptionError(
+      "expected `database` (a connection string, a pool of `pg` or an adapter), or DATABASE_URL in the environment; got neither",
+      { option: "database", expected: "a connection string, a pool or an adapter", got: "nothing" },
+    );
+  }
+  if (isDatabase(source)) return { database: source, isOurs: false };
+  // A pool stays its owner's: the adapter never ends it.
+  return { database: pgDatabase(source), isOurs: true };
+}
+
+function isDatabase(source: string | PoolLike | Database): source is Database {
+  return typeof source === "object" && "threadConnection" in source && "join" in source;
+}

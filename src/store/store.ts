@@ -1,0 +1,21 @@
+import type { Database, Queryable, Statement } from "../db/database.ts";
+import type { QueryName } from "../db/statements.ts";
+
+/** The statements of one schema and the connection to run them on: what every function of this layer takes first. */
+export interface Store<On extends Queryable = Queryable> {
+  readonly sql: (name: QueryName) => Statement;
+  readonly db: On;
+}
+
+/** The same statements on another connection. */
+export function storeOn<On extends Queryable>(store: Store, db: On): Store<On> {
+  return { sql: store.sql, db };
+}
+
+/** Runs `work` in a READ COMMITTED transaction of its own. */
+export function inTransaction<T>(
+  store: Store<Database>,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  return store.db.transaction((tx) => work(storeOn(store, tx)));
+}

@@ -1,0 +1,76 @@
+import { arrayLiteral } from "../core/array-literal.ts";
+import type { Store } from "./store.ts";
+
+/** Gives back what is claimed under a worker's id and not held by it; resolves with how many jobs. */
+export async function reconcileJobs(
+  store: Store,
+  worker: { readonly id: string; readonly retentionMs: number },
+  claims: { readonly from: number; readonly to: number; readonly held: readonly string[] },
+): Promise<number> {
+  const [row] = await store.db.query<{ returned: number }>(store.sql("jobs/reconcile"), [
+    worker.id,
+    claims.from,
+    claims.to,
+    arrayLiteral(claims.held),
+    worker.retentionMs,
+  ]);
+  return row?.returned ?? 0;
+}
+
+/** Rescues the jobs of a worker that is gone; resolves with how many went back or failed. */
+export async function rescueJobs(
+  store: Store,
+  rescue: { readonly workerId: string; readonly quarantineAfter: number; readonly retentionMs: number },
+): Promise<number> {
+  const [row] = await store.db.query<{ rescued: number }>(store.sql("jobs/rescue"), [
+    rescue.workerId,
+    rescue.quarantineAfter,
+    rescue.retentionMs,
+  ]);
+  return row?.rescued ?? 0;
+}
+
+/** Makes due jobs ready; resolves with how many, and how soon the next one is due (null: none is scheduled). */
+export async function promoteDueJobs(
+  store: Store,
+  due: {
+    readonly queues: readonly string[] | undefined;
+    /** How long ago the oldest one looked for fell due; null: any time. */
+    readonly lookBackMs: number | null;
+    readonly limit: number;
+  },
+): Promise<{ promoted: number; nextDueMs: number | null }> {
+  const [row] = await store.db.query<{ promoted: number; next_due_ms: number | null }>(
+    store.sql("jobs/promote-due"),
+    [due.queues === undefined ? null : arrayLiteral(due.queues), due.lookBackMs, due.limit],
+  );
+  return { promoted: row?.promoted ?? 0, nextDueMs: row?.next_due_ms ?? null };
+}
+
+/** Fails ready jobs whose task no worker of the queue has known for the grace period; resolves with how many. */
+export async function failUnhandledJobs(
+  store: Store,
+  unhandled: {
+    readonly queue: string;
+    readonly graceMs: number;
+    readonly limit: number;
+    readonly retentionMs: number;
+  },
+): Promise<number> {
+  const [row] = await store.db.query<{ failed: number }>(store.sql("jobs/fail-unhandled"), [
+    unhandled.queue,
+    unhandled.graceMs,
+    unhandled.limit,
+    unhandled.retentionMs,
+  ]);
+  return row?.failed ?? 0;
+}
+
+/** Makes the history partitions in which rows with this retention will expire, up to `daysAhead` from now. */
+export async function makeHistoryPartitions(
+  store: Store,
+  retentionMs: number,
+  daysAhead: number,
+): Promise<void> {
+  await store.db.query(store.sql("history/make-partitions"), [retentionMs, daysAhead]);
+}

@@ -1,0 +1,73 @@
+import { arrayLiteral } from "../core/array-literal.ts";
+import type { Store } from "./store.ts";
+
+/** What a worker says of itself when it starts. */
+export interface WorkerRegistration {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  /** Undefined: any queue. */
+  readonly queues: readonly string[] | undefined;
+  readonly tasks: readonly string[];
+  readonly concurrency: number;
+  readonly leaseMs: number;
+}
+
+/** Makes a worker known; from here on its lease is judged by its heartbeat. */
+export async function registerWorker(store: Store, worker: WorkerRegistration): Promise<void> {
+  await store.db.query(store.sql("workers/register"), [
+    worker.id,
+    worker.name,
+    worker.host,
+    worker.pid,
+    worker.version,
+    worker.queues === undefined ? null : arrayLiteral(worker.queues),
+    arrayLiteral(worker.tasks),
+    worker.concurrency,
+    worker.leaseMs,
+  ]);
+}
+
+/** The heartbeat; false when the worker has been ended by others, which means that its lease is lost. */
+export async function beat(store: Store, workerId: string, timeoutMs?: number): Promise<boolean> {
+  const rows = await store.db.query(
+    store.sql("workers/beat"),
+    [workerId],
+    timeoutMs === undefined ? undefined : { timeoutMs },
+  );
+  return rows.length > 0;
+}
+
+/** Says whether enqueues should wake this worker. */
+export async function setIdle(store: Store, workerId: string, idle: boolean): Promise<void> {
+  await store.db.query(store.sql("workers/set-idle"), [workerId, idle]);
+}
+
+/** Ends the session of a transactional handler whose connection is dead, so that it gives up the job's row. */
+export async function endSession(store: Store, workerId: string, pid: number): Promise<void> {
+  await store.db.query(store.sql("workers/end-session"), [workerId, pid]);
+}
+
+/** Ends a worker that has stopped. */
+export async function endWorker(store: Store, workerId: string): Promise<void> {
+  await store.db.query(store.sql("workers/end"), [workerId]);
+}
+
+export interface LostWorker {
+  readonly id: string;
+  /** Not ended yet: it is to be judged. */
+  readonly silent: boolean;
+  readonly lease_ms: number;
+}
+
+/** Workers that fell silent or ended, whose jobs may have to be rescued; `all` looks at those that ended earlier too. */
+export function findLostWorkers(store: Store, all: boolean): Promise<readonly LostWorker[]> {
+  return store.db.query<LostWorker>(store.sql("workers/find-lost"), [all]);
+}
+
+/** Forgets workers that ended long ago. */
+export async function pruneWorkers(store: Store): Promise<void> {
+  await store.db.query(store.sql("workers/prune"));
+}

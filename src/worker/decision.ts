@@ -1,0 +1,109 @@
+import type { Random } from "../core/clock.ts";
+import { recordError } from "../core/error-record.ts";
+import { PayloadError, ShutdownError } from "../core/errors.ts";
+import { isHandlerOutcome, outcomeOf } from "../core/outcome.ts";
+import { encodePayload } from "../core/payload.ts";
+import { decideRetry } from "../core/retry.ts";
+import type { AnyTask } from "../core/task.ts";
+import type { ClaimedJob } from "../store/claimed-job.ts";
+import type { Settlement } from "../store/settles.ts";
+
+/** An attempt that has ended. */
+export interface Attempt {
+  readonly job: ClaimedJob;
+  readonly task: AnyTask;
+  /** Null when the handler never started. */
+  readonly runMs: number | null;
+  readonly random: Random;
+}
+
+/** What follows from what a handler returned. */
+export function decideReturned(attempt: Attempt, value: unknown): Settlement {
+  if (!isHandlerOutcome(value)) return succeeded(attempt, value);
+  const outcome = outcomeOf(value);
+  switch (outcome.name) {
+    case "snoozed":
+    case "rate-limited":
+      return {
+        ...unsaid(attempt),
+        outcome: outcome.name,
+        then: { delayMs: outcome.delayMs, counted: false },
+      };
+    case "cancelled": {
+      const error = JSON.stringify({ name: "Cancelled", message: outcome.reason });
+      return { ...unsaid(attempt), outcome: "cancelled", error, then: "gone" };
+    }
+    case "partial":
+      return partial(attempt, outcome.results);
+  }
+}
+
+/** What follows from what a handler threw, or from what kept it from starting. */
+export function decideThrown(attempt: Attempt, thrown: unknown): Settlement {
+  if (thrown instanceof ShutdownError) return released(attempt.job, attempt.runMs);
+  const decision = retryOf(attempt, thrown);
+  const isFinal = "final" in decision || thrown instanceof PayloadError;
+  const error = JSON.stringify(recordError("final" in decision ? decision.error : thrown));
+  return {
+    ...unsaid(attempt),
+    outcome: "failed",
+    error,
+    then: isFinal ? "gone" : { delayMs: decision.delayMs, counted: true },
+  };
+}
+
+/** Back to where the job stood, as if it had not been claimed. */
+export function released(job: ClaimedJob, runMs: number | null): Settlement {
+  return {
+    job,
+    runMs,
+    error: null,
+    output: null,
+    outcome: "released",
+    then: { delayMs: null, counted: false },
+  };
+}
+
+function succeeded(attempt: Attempt, value: unknown): Settlement {
+  const isStored = attempt.task.storeOutput && value !== undefined;
+  if (!isStored) return { ...unsaid(attempt), outcome: "succeeded", then: "gone" };
+  try {
+    const output = encodePayload(value, { root: "output" });
+    return { ...unsaid(attempt), outcome: "succeeded", output, then: "gone" };
+  } catch (error) {
+    // The work is done: to fail it for its output would do it again.
+    const note = JSON.stringify(recordError(error));
+    return { ...unsaid(attempt), outcome: "succeeded", error: note, then: "gone" };
+  }
+}
+
+function partial(attempt: Attempt, results: unknown): Settlement {
+  const reason = new Error("the handler reported partial success");
+  try {
+    const output = encodePayload(results, { root: "partialSuccess" });
+    const decision = retryOf(attempt, reason);
+    return {
+      ...unsaid(attempt),
+      outcome: "partial",
+      output,
+      error: "final" in decision ? JSON.stringify(recordError(decision.error)) : null,
+      then: "final" in decision ? "gone" : { delayMs: decision.delayMs, counted: true },
+    };
+  } catch (error) {
+    return decideThrown(attempt, error);
+  }
+}
+
+function retryOf({ job, task, random }: Attempt, error: unknown): ReturnType<typeof decideRetry> {
+  return decideRetry(task.retry, {
+    job,
+    error,
+    failures: job.failures + 1,
+    maxAttempts: job.maxAttempts,
+    random,
+  });
+}
+
+function unsaid({ job, runMs }: Attempt): Pick<Settlement, "job" | "runMs" | "error" | "output"> {
+  return { job, runMs, error: null, output: null };
+}

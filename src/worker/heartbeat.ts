@@ -1,0 +1,107 @@
+import { Worker as Thread } from "node:worker_threads";
+import type { Random } from "../core/clock.ts";
+import type { Database } from "../db/database.ts";
+import { Loop } from "../lifecycle/loop.ts";
+import type { Store } from "../store/store.ts";
+import { beat } from "../store/workers.ts";
+import type { HeartbeatMessage, HeartbeatThreadData } from "./heartbeat-thread.ts";
+import { Pulse } from "./pulse.ts";
+
+export interface HeartbeatOptions {
+  readonly workerId: string;
+  readonly schema: string;
+  readonly leaseMs: number;
+  /** For how long the event loop may be blocked: the longest timeout of the running jobs. */
+  readonly allowedSilenceMs: () => number;
+  /** The worker has been ended by others: its jobs are theirs. */
+  readonly onLost: () => void;
+  readonly onError: (error: unknown) => void;
+  readonly random: Random;
+}
+
+const beatsPerLease = 3;
+const pulsesPerLease = 10;
+
+/** Keeps the lease: in a thread with a connection of its own where a thread can connect, else in the event loop. */
+export class Heartbeat {
+  readonly #store: Store<Database>;
+  readonly #options: HeartbeatOptions;
+  readonly #pulse = new Pulse();
+  readonly #loop: Loop;
+  #pulsing: NodeJS.Timeout | undefined;
+  #thread: Thread | undefined;
+  #ended: Promise<unknown> = Promise.resolve();
+  #isStopping = false;
+  /** When the database last took a heartbeat, by the wall clock. */
+  lastBeatAt: number | undefined;
+
+  constructor(store: Store<Database>, options: HeartbeatOptions) {
+    this.#store = store;
+    this.#options = options;
+    const intervalMs = options.leaseMs / beatsPerLease;
+    this.#loop = new Loop({
+      pass: async () => {
+        this.#note(await beat(store, options.workerId, options.leaseMs));
+        return intervalMs;
+      },
+      onError: options.onError,
+      random: options.random,
+      maxBackoffMs: intervalMs,
+    });
+  }
+
+  get place(): "thread" | "event loop" {
+    return this.#thread === undefined ? "event loop" : "thread";
+  }
+
+  start(): void {
+    const connection = this.#store.db.threadConnection();
+    if (connection === undefined) {
+      this.#loop.start();
+      return;
+    }
+    const beatPulse = (): void => {
+      this.#pulse.beat(this.#options.allowedSilenceMs());
+    };
+    beatPulse();
+    this.#pulsing = setInterval(beatPulse, this.#options.leaseMs / pulsesPerLease);
+    this.#startThread({
+      ...connection,
+      schema: this.#options.schema,
+      workerId: this.#options.workerId,
+      leaseMs: this.#options.leaseMs,
+      intervalMs: this.#options.leaseMs / beatsPerLease,
+      pulse: this.#pulse.buffer,
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#pulsing);
+    this.#thread?.postMessage("stop");
+    await Promise.all([this.#loop.stop(), this.#ended]);
+  }
+
+  #startThread(workerData: HeartbeatThreadData): void {
+    const thread = new Thread(new URL("./heartbeat-thread.js", import.meta.url), { workerData });
+    this.#thread = thread;
+    thread.on("message", (message: HeartbeatMessage) => {
+      if (message.kind === "failed") this.#options.onError(message.error);
+      else this.#note(message.kind === "beat");
+    });
+    thread.on("error", this.#options.onError);
+    this.#ended = new Promise((resolve) => {
+      thread.once("exit", () => {
+        this.#thread = undefined;
+        resolve(undefined);
+        // A thread that cannot go on must not take the lease with it.
+        if (!this.#isStopping) this.#loop.start();
+      });
+    });
+  }
+
+  #note(isKept: boolean): void {
+    if (isKept) this.lastBeatAt = Date.now();
+    else if (!this.#isStopping) this.#options.onLost();
+  }
+}

@@ -1,0 +1,38 @@
+// Two numbers shared between the event loop and the heartbeat's thread: when the loop last turned, by the process's
+// monotonic clock, and for how long it may be silent, both in milliseconds.
+const turnedAt = 0;
+const allowedSilence = 1;
+
+/** The event loop's side of the pulse. */
+export class Pulse {
+  readonly buffer = new SharedArrayBuffer(16);
+  readonly #numbers = new BigInt64Array(this.buffer);
+
+  /** The loop turned; it may now be silent for this long. */
+  beat(allowedSilenceMs: number): void {
+    Atomics.store(this.#numbers, turnedAt, nowMs());
+    Atomics.store(this.#numbers, allowedSilence, BigInt(Math.ceil(allowedSilenceMs)));
+  }
+}
+
+/** The thread's side of the pulse. */
+export class PulseReader {
+  readonly #numbers: BigInt64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#numbers = new BigInt64Array(buffer);
+  }
+
+  silentMs(): number {
+    return Number(nowMs() - Atomics.load(this.#numbers, turnedAt));
+  }
+
+  allowedSilenceMs(): number {
+    return Number(Atomics.load(this.#numbers, allowedSilence));
+  }
+}
+
+// Unlike performance.now(), it counts from the same moment in every thread.
+function nowMs(): bigint {
+  return process.hrtime.bigint() / 1_000_000n;
+}

@@ -1,0 +1,196 @@
+import type { Random } from "../core/clock.ts";
+import { JobTimeoutError, LeaseLostError, ShutdownError } from "../core/errors.ts";
+import { formatDuration } from "../core/duration.ts";
+import { decodePayload } from "../core/payload.ts";
+import type { Serializer } from "../core/serializer.ts";
+import type { HandlerEnqueue, TaskHandler } from "../core/task.ts";
+import { validate } from "../core/validate.ts";
+import type { Database } from "../db/database.ts";
+import type { ClaimedJob } from "../store/claimed-job.ts";
+import type { Settlement } from "../store/settles.ts";
+import type { Store } from "../store/store.ts";
+import { decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
+import { Context, Execution } from "./execution.ts";
+import type { Settler } from "./settler.ts";
+import { runInTransaction, TransactionLost, type TransactionRunOptions } from "./transaction-run.ts";
+
+export interface RunnerOptions {
+  readonly handlers: ReadonlyMap<string, TaskHandler>;
+  readonly serializer: Serializer;
+  readonly random: Random;
+  readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
+  readonly transactions: TransactionRunOptions;
+  /** Told when a handler has ended, so that the next job can start. */
+  readonly onEnded: () => void;
+}
+
+// How long a handler may take to heed its aborted signal before it is given up.
+const abortGraceMs = 5_000;
+const sweepMs = 25;
+// How long a job goes back for when its transaction could not even begin.
+const beginAgainMs = 1_000;
+
+/** Runs handlers and hands their outcomes to the settler. */
+export class Runner {
+  readonly #store: Store<Database>;
+  readonly #settler: Settler;
+  readonly #options: RunnerOptions;
+  readonly #running = new Set<Execution>();
+  #sweep: NodeJS.Timeout | undefined;
+  #idle: (() => void)[] = [];
+
+  constructor(store: Store<Database>, settler: Settler, options: RunnerOptions) {
+    this.#store = store;
+    this.#settler = settler;
+    this.#options = options;
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  get running(): Iterable<ClaimedJob> {
+    return [...this.#running].map(({ job }) => job);
+  }
+
+  /** The longest timeout among the running jobs; 0 when none runs. */
+  get longestTimeoutMs(): number {
+    let longest = 0;
+    for (const { task } of this.#running) longest = Math.max(longest, task.timeoutMs);
+    return longest;
+  }
+
+  start(job: ClaimedJob): void {
+    const handler = this.#options.handlers.get(job.task);
+    if (handler === undefined) {
+      // Claims name the tasks that this worker handles, so there is always one.
+      this.#settler.add(released(job, null));
+      return;
+    }
+    const execution = new Execution(job, handler.task, performance.now());
+    this.#running.add(execution);
+    this.#sweep ??= setInterval(() => {
+      this.#abortOverdue(performance.now());
+    }, sweepMs);
+    const ended = handler.task.transactional
+      ? this.#runTransactional(execution, handler)
+      : this.#runPlain(execution, handler);
+    void ended.finally(() => {
+      this.#end(execution);
+    });
+  }
+
+  /** Aborts the signal of every running handler, or of the handlers of these jobs. */
+  abort(reason: Error, jobs?: ReadonlySet<ClaimedJob>): void {
+    const now = performance.now();
+    for (const execution of this.#running) {
+      if (jobs === undefined || jobs.has(execution.job)) execution.abort(reason, now);
+    }
+  }
+
+  /** Ends the wait for handlers whose signal has been aborted; those that still run are on their own. */
+  abandonAborted(): void {
+    for (const execution of this.#running) execution.abandon();
+  }
+
+  /** Resolves when no handler runs. */
+  idle(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  async #runPlain(execution: Execution, handler: TaskHandler): Promise<void> {
+    let settlement: Settlement | undefined;
+    try {
+      const value = await execution.outcomeOf(this.#call(execution, handler, undefined));
+      settlement = this.#judge(execution, () => decideReturned(this.#ended(execution), value));
+    } catch (error) {
+      settlement = this.#judge(execution, () => decideThrown(this.#ended(execution), error));
+    }
+    if (settlement !== undefined) this.#settler.add(settlement);
+  }
+
+  async #runTransactional(execution: Execution, handler: TaskHandler): Promise<void> {
+    const work = {
+      run: (tx: object) => execution.outcomeOf(this.#call(execution, handler, tx)),
+      decide: (value: unknown) => decideReturned(this.#ended(execution), value),
+    };
+    const result = await runInTransaction(this.#store, execution, work, this.#options.transactions);
+    if (!(result instanceof TransactionLost)) {
+      this.#settler.reportSettled(result);
+      return;
+    }
+    if (!result.hasStarted && !(result.cause instanceof LeaseLostError)) {
+      this.#settler.add(notBegun(execution));
+      return;
+    }
+    const settlement = this.#judge(execution, () =>
+      decideThrown(this.#ended(execution), result.cause),
+    );
+    if (settlement !== undefined) this.#settler.addApart(settlement);
+  }
+
+  // Without `async` a handler that is done at once costs fewer turns; what it throws at once is caught by the caller.
+  async #call(execution: Execution, handler: TaskHandler, tx: object | undefined): Promise<unknown> {
+    const { schema } = execution.task;
+    let payload = decodePayload(execution.job.payloadText, this.#options.serializer);
+    if (schema !== undefined) {
+      const validated = validate(schema, payload);
+      payload = validated instanceof Promise ? await validated : validated;
+    }
+    const context = new Context(execution, { payload, tx, enqueueFor: this.#options.enqueueFor });
+    return handler.run(context as never); // the task's types say what its schema gives out
+  }
+
+  // An aborted attempt is judged by why it was aborted. One whose lease is lost has nothing to say.
+  #judge(execution: Execution, decide: () => Settlement): Settlement | undefined {
+    const reason = execution.abortReason;
+    if (reason instanceof LeaseLostError) return undefined;
+    if (reason instanceof JobTimeoutError) return decideThrown(this.#ended(execution), reason);
+    const settlement = decide();
+    if (reason instanceof ShutdownError && settlement.outcome === "failed") {
+      return released(execution.job, settlement.runMs);
+    }
+    return settlement;
+  }
+
+  #end(execution: Execution): void {
+    this.#running.delete(execution);
+    if (this.#running.size === 0) {
+      clearInterval(this.#sweep);
+      this.#sweep = undefined;
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+    this.#options.onEnded();
+  }
+
+  #abortOverdue(now: number): void {
+    for (const execution of this.#running) {
+      if (execution.abortReason === undefined && now >= execution.deadline) {
+        execution.abort(timedOut(execution), now);
+      }
+      if (now - (execution.abortedAt ?? now) >= abortGraceMs) execution.abandon();
+    }
+  }
+
+  #ended({ job, task, startedAt }: Execution): Attempt {
+    return { job, task, runMs: performance.now() - startedAt, random: this.#options.random };
+  }
+}
+
+// The transaction could not begin, which is not the job's fault: it goes back, and waits a little unless the worker stops.
+function notBegun({ job, abortReason }: Execution): Settlement {
+  const settlement = released(job, null);
+  if (abortReason !== undefined) return settlement;
+  return { ...settlement, then: { delayMs: beginAgainMs, counted: false } };
+}
+
+function timedOut({ task, job }: Execution): JobTimeoutError {
+  const limit = formatDuration(task.timeoutMs);
+  return new JobTimeoutError(
+    `the handler of job ${job.id} ran longer than the timeout of its task "${task.name}", ${limit}; ` +
+      "let it heed its signal, do less at once, or raise `timeout`",
+  );
+}

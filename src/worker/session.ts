@@ -1,0 +1,291 @@
+import { hostname } from "node:os";
+import type { Random } from "../core/clock.ts";
+import { LeaseLostError } from "../core/errors.ts";
+import type { Serializer } from "../core/serializer.ts";
+import type { HandlerEnqueue } from "../core/task.ts";
+import type { Database } from "../db/database.ts";
+import type { ClaimedJob } from "../store/claimed-job.ts";
+import { jobKey } from "../store/new-jobs.ts";
+import type { Settlement } from "../store/settles.ts";
+import type { Store } from "../store/store.ts";
+import { endWorker, registerWorker } from "../store/workers.ts";
+import { Claimer } from "./claimer.ts";
+import { released } from "./decision.ts";
+import { DueJobs } from "./due-jobs.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { LocalQueue } from "./local-queue.ts";
+import { Reconciler } from "./reconciler.ts";
+import { Runner } from "./runner.ts";
+import { Settler } from "./settler.ts";
+import { Slots } from "./slots.ts";
+import { Starter } from "./starter.ts";
+import type { Upkeep } from "./upkeep.ts";
+import { WakeUps } from "./wake-ups.ts";
+import type { CheckedWorkerOptions } from "./worker-options.ts";
+
+/** What a worker works with. */
+export interface SessionContext {
+  readonly options: CheckedWorkerOptions;
+  readonly schema: string;
+  readonly version: string;
+  readonly retentionMs: number;
+  readonly serializer: Serializer;
+  readonly random: Random;
+  /** The application's connections, for its handlers' transactions. */
+  readonly store: Store<Database>;
+  /** Pawl's own connections, so that handlers cannot starve it. */
+  readonly control: Store<Database>;
+  readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
+  readonly makeUpkeep: (onError: (error: unknown) => void) => Upkeep;
+}
+
+/** What a session tells its worker. */
+export interface SessionEvents {
+  readonly onSettled: (settlements: readonly Settlement[]) => void;
+  readonly onLeaseLost: (error: LeaseLostError) => void;
+  /** The session is over: others have ended it. */
+  readonly onEnded: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+// Above a rate like this, looking often is cheaper for everybody than being woken.
+const wakeUpsUpToJobsPerSecond = 300;
+const pauseWithoutWakeUpsMs = 250;
+const spareConnections = 2;
+
+/** Everything that lives under one worker id: it is new for each start, and after a lost lease. */
+export class Session {
+  readonly id: string;
+  readonly #context: SessionContext;
+  readonly #events: SessionEvents;
+  readonly #held = new Map<string, ClaimedJob>();
+  readonly #claimer: Claimer;
+  readonly #settler: Settler;
+  readonly #heartbeat: Heartbeat;
+  readonly #wakeUps: WakeUps;
+  readonly #dueJobs: DueJobs;
+  readonly #reconciler: Reconciler;
+  readonly #upkeep: Upkeep;
+  readonly queue: LocalQueue;
+  readonly runner: Runner;
+  readonly starter: Starter;
+  #endedClaimNumber = 0;
+  #isLost = false;
+  /** When outcomes were last written, by the wall clock. */
+  lastSettleAt: number | undefined;
+
+  constructor(id: string, context: SessionContext, events: SessionEvents) {
+    this.id = id;
+    this.#context = context;
+    this.#events = events;
+    const { options, random, control, store } = context;
+    const onError = events.onError;
+    this.#upkeep = context.makeUpkeep(onError);
+    this.#claimer = new Claimer(control, {
+      workerId: id,
+      queues: options.queues,
+      tasks: [...options.handlers.keys()],
+      onUnknownTasks: (queue) => {
+        this.#upkeep.noticeUnknownTasks(queue);
+      },
+    });
+    this.#settler = new Settler(control, {
+      workerId: id,
+      retentionMs: context.retentionMs,
+      random,
+      onSettled: (settlements) => {
+        this.#noteSettled(settlements);
+      },
+      onLost: (jobs) => {
+        this.#loseJobs(jobs);
+      },
+      onError,
+    });
+    this.runner = new Runner(store, this.#settler, {
+      handlers: options.handlers,
+      serializer: context.serializer,
+      random,
+      enqueueFor: context.enqueueFor,
+      transactions: {
+        workerId: id,
+        leaseMs: options.leaseMs,
+        retentionMs: context.retentionMs,
+        slots: new Slots(Math.max(1, store.db.maxConnections - spareConnections)),
+        control,
+        onError,
+      },
+      onEnded: () => {
+        this.queue.noteFinished();
+        this.starter.startReady();
+      },
+    });
+    this.queue = new LocalQueue({
+      claim: (limit) => this.#claim(limit),
+      freeSlots: () => this.starter.freeSlots,
+      longestPauseMs: () =>
+        this.#wakeUps.areOn
+          ? options.pollIntervalMs
+          : Math.min(options.pollIntervalMs, pauseWithoutWakeUpsMs),
+      onJobs: () => {
+        this.starter.startReady();
+      },
+      onError: (error) => {
+        this.#reconciler.wake();
+        onError(error);
+      },
+      random,
+    });
+    this.starter = new Starter({
+      queue: this.queue,
+      runner: this.runner,
+      settler: this.#settler,
+      concurrency: options.concurrency,
+      release: (jobs) => {
+        this.#release(jobs);
+      },
+    });
+    this.#heartbeat = new Heartbeat(control, {
+      workerId: id,
+      schema: context.schema,
+      leaseMs: options.leaseMs,
+      allowedSilenceMs: () => this.runner.longestTimeoutMs,
+      onLost: () => {
+        this.lose();
+      },
+      onError,
+      random,
+    });
+    this.#wakeUps = new WakeUps(control, {
+      workerId: id,
+      channel: context.schema,
+      isWaiting: () =>
+        this.queue.isExhausted && this.queue.jobsPerSecond < wakeUpsUpToJobsPerSecond,
+      onWake: () => {
+        this.queue.wake();
+        this.#dueJobs.wake();
+      },
+      onError,
+      random,
+    });
+    this.#dueJobs = new DueJobs(control, {
+      queues: options.queues,
+      longestPauseMs: options.pollIntervalMs,
+      onPromoted: () => {
+        this.queue.wake();
+      },
+      onError,
+      random,
+    });
+    this.#reconciler = new Reconciler(control, {
+      worker: { id, retentionMs: context.retentionMs },
+      everyMs: options.leaseMs,
+      endedClaimNumber: () => this.#endedClaimNumber,
+      heldIds: () => [...this.#held.values()].map(({ id }) => id),
+      onError,
+      random,
+    });
+  }
+
+  /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
+  register(): Promise<void> {
+    const { options, control, version } = this.#context;
+    return registerWorker(control, {
+      id: this.id,
+      name: options.name,
+      host: hostname(),
+      pid: process.pid,
+      version,
+      queues: options.queues,
+      tasks: [...options.handlers.keys()],
+      concurrency: options.concurrency,
+      leaseMs: options.leaseMs,
+    });
+  }
+
+  /** Begins to claim; the worker is known. */
+  start(): void {
+    this.#heartbeat.start();
+    this.#upkeep.start();
+    this.#dueJobs.start();
+    this.#reconciler.start();
+    this.#wakeUps.start();
+    this.queue.start();
+  }
+
+  /** Claims no more and gives back what has not started. */
+  async stopClaiming(): Promise<void> {
+    this.starter.stop();
+    await Promise.all([this.queue.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()]);
+    this.#release(this.queue.takeAll());
+  }
+
+  /** Ends the session: writes what is to be written, within `withinMs`, and leaves. */
+  async end(withinMs: number): Promise<void> {
+    const giveUp = setTimeout(() => {
+      this.#settler.abandon();
+    }, withinMs);
+    await this.#settler.drained();
+    clearTimeout(giveUp);
+    await Promise.all([this.#reconciler.stop(), this.#upkeep.stop(), this.#heartbeat.stop()]);
+    await endWorker(this.#context.control, this.id).catch(this.#events.onError);
+  }
+
+  /** The lease is lost: handlers are told, and what they say no longer counts. */
+  lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.queue.takeAll();
+    this.#loseJobs([...this.#held.values()]);
+    this.#events.onEnded();
+  }
+
+  get health(): {
+    heartbeat: "thread" | "event loop";
+    lastBeatAt: number | undefined;
+    lastClaimAt: number | undefined;
+    unsettled: number;
+  } {
+    return {
+      heartbeat: this.#heartbeat.place,
+      lastBeatAt: this.#heartbeat.lastBeatAt,
+      lastClaimAt: this.queue.lastClaimAt,
+      unsettled: this.#settler.pending,
+    };
+  }
+
+  async #claim(limit: number): Promise<ClaimedJob[]> {
+    try {
+      const jobs = await this.#claimer.claim(limit);
+      for (const job of jobs) this.#held.set(jobKey(job), job);
+      return this.#isLost ? [] : jobs;
+    } finally {
+      this.#endedClaimNumber = this.#claimer.claimNumber;
+    }
+  }
+
+  #release(jobs: readonly ClaimedJob[]): void {
+    for (const job of jobs) this.#settler.add(released(job, null));
+  }
+
+  #noteSettled(settlements: readonly Settlement[]): void {
+    this.lastSettleAt = Date.now();
+    for (const { job, then } of settlements) {
+      this.#held.delete(jobKey(job));
+      if (then !== "gone" && then.delayMs !== null) this.#dueJobs.expect(then.delayMs);
+    }
+    this.#events.onSettled(settlements);
+    this.starter.startReady();
+  }
+
+  #loseJobs(jobs: readonly ClaimedJob[]): void {
+    if (jobs.length === 0) return;
+    const error = new LeaseLostError(
+      `expected this worker to hold ${jobs.length === 1 ? "a job" : `${jobs.length} jobs`} that others have taken over; ` +
+        "what it had to say about them changed nothing",
+      jobs.map(({ queue, id, attempt }) => ({ queue, id, attempt })),
+    );
+    for (const job of jobs) this.#held.delete(jobKey(job));
+    this.runner.abort(error, new Set(jobs));
+    this.#events.onLeaseLost(error);
+  }
+}

@@ -1,0 +1,201 @@
+import type { Random } from "../core/clock.ts";
+import { recordError } from "../core/error-record.ts";
+import { backoff, wait } from "../core/wait.ts";
+import { classify, sqlstate } from "../db/sqlstate.ts";
+import type { ClaimedJob } from "../store/claimed-job.ts";
+import { findSettled, settleJobs, type Settlement } from "../store/settles.ts";
+import type { Store } from "../store/store.ts";
+import { makeHistoryPartitions } from "../store/upkeep.ts";
+
+export interface SettlerOptions {
+  readonly workerId: string;
+  readonly retentionMs: number;
+  readonly random: Random;
+  /** Told when settlements have been written. */
+  readonly onSettled: (settlements: readonly Settlement[]) => void;
+  /** Told of jobs whose claim was lost: what they had to say changed nothing. */
+  readonly onLost: (jobs: readonly ClaimedJob[]) => void;
+  /** Told of every failed try; it is tried again. */
+  readonly onError: (error: unknown) => void;
+}
+
+const maxBatch = 256;
+const maxFlushes = 2;
+const maxBackoffMs = 2_000;
+// What a settle that misses its partition makes: the day and some more.
+const partitionDaysAhead = 3;
+
+/**
+ * Writes the outcomes of attempts in batches. While one flush is under way the next one collects, so batches grow with
+ * the load and a lone outcome goes at once. A failed flush is tried again, split when one row is to blame; outcomes are
+ * never dropped while the worker lives.
+ */
+export class Settler {
+  readonly #store: Store;
+  readonly #options: SettlerOptions;
+  readonly #stopping = new AbortController();
+  #waiting: Settlement[] = [];
+  #flushes = 0;
+  #pending = 0;
+  #isScheduled = false;
+  #drained: (() => void)[] = [];
+
+  constructor(store: Store, options: SettlerOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /** How many outcomes are not written yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  add(settlement: Settlement): void {
+    this.#pending += 1;
+    this.#waiting.push(settlement);
+    this.#schedule();
+  }
+
+  /** An outcome whose row may still be locked by a dead transaction: it must not hold up the others. */
+  addApart(settlement: Settlement): void {
+    this.#pending += 1;
+    void this.#write([settlement]).finally(() => {
+      this.#written(1);
+    });
+  }
+
+  /** An outcome that was written elsewhere: in its handler's own transaction. */
+  reportSettled(settlement: Settlement): void {
+    this.#options.onSettled([settlement]);
+  }
+
+  /** Resolves when every outcome so far has been written. */
+  drained(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+    });
+  }
+
+  /** Gives up on what cannot be written: their jobs run again when the worker has been rescued. */
+  abandon(): void {
+    this.#stopping.abort();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#flushes >= maxFlushes) return;
+    this.#isScheduled = true;
+    // Outcomes of the same turn of the event loop go together.
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#flushes < maxFlushes) {
+      const batch = this.#waiting.splice(0, maxBatch);
+      this.#flushes += 1;
+      void this.#writeBatch(batch).finally(() => {
+        this.#flushes -= 1;
+        this.#written(batch.length);
+        if (this.#waiting.length > 0) this.#flush();
+      });
+    }
+  }
+
+  #written(count: number): void {
+    this.#pending -= count;
+    if (this.#pending > 0) return;
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  async #writeBatch(batch: readonly Settlement[]): Promise<void> {
+    for (const group of groupByStatement(batch)) await this.#write(group);
+  }
+
+  async #write(group: readonly Settlement[]): Promise<void> {
+    const pause = backoff({ initialMs: 20, maxMs: maxBackoffMs, random: this.#options.random });
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#settle(group);
+        return;
+      } catch (error) {
+        this.#options.onError(error);
+        if (isMissingPartition(error)) await this.#makePartition();
+        else if (isRefused(error)) {
+          await this.#writeSplit(group, error);
+          return;
+        }
+        await wait(pause.next(), this.#stopping.signal);
+      }
+    }
+  }
+
+  async #settle(group: readonly Settlement[]): Promise<void> {
+    const { workerId } = this.#options;
+    const settled = await settleJobs(this.#store, this.#options, group);
+    if (settled === group.length) {
+      this.#options.onSettled(group);
+      return;
+    }
+    // Either an earlier try was committed and its reply lost, which the history shows, or the claim was lost.
+    const jobs = group.map(({ job }) => job);
+    const recorded = await findSettled(this.#store, workerId, jobs);
+    this.#options.onSettled(
+      group.flatMap((settlement) => {
+        const outcome = recorded.get(settlement.job.id);
+        return outcome === undefined ? [] : [{ ...settlement, outcome }];
+      }),
+    );
+    const lost = jobs.filter((job) => !recorded.has(job.id));
+    if (lost.length > 0) this.#options.onLost(lost);
+  }
+
+  async #writeSplit(group: readonly Settlement[], error: unknown): Promise<void> {
+    const half = group.length >> 1;
+    if (half > 0) {
+      await this.#write(group.slice(0, half));
+      await this.#write(group.slice(half));
+      return;
+    }
+    // The row itself is refused: what the handler had to say is left out, what became of the job is not.
+    await this.#write(
+      group.map((settlement) => ({
+        ...settlement,
+        output: null,
+        error: JSON.stringify(recordError(error)),
+      })),
+    );
+  }
+
+  async #makePartition(): Promise<void> {
+    try {
+      await makeHistoryPartitions(this.#store, this.#options.retentionMs, partitionDaysAhead);
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+}
+
+// One statement names one queue and goes one way. Ids in order are the one lock order.
+function groupByStatement(batch: readonly Settlement[]): Settlement[][] {
+  const groups = new Map<string, Settlement[]>();
+  for (const settlement of batch) {
+    const key = `${settlement.then === "gone" ? "finish" : "return"} ${settlement.job.queue}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [settlement]);
+    else group.push(settlement);
+  }
+  for (const group of groups.values()) group.sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
+  return [...groups.values()];
+}
+
+// 23514 is also a failed check of a table; only a missing partition names the parent and no constraint.
+function isMissingPartition(error: unknown): boolean {
+  return sqlstate(error) === "23514";
+}
+
+function isRefused(error: unknown): boolean {
+  return classify(error) === "reject";
+}

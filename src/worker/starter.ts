@@ -1,0 +1,83 @@
+import type { ClaimedJob } from "../store/claimed-job.ts";
+import type { LocalQueue } from "./local-queue.ts";
+import type { Runner } from "./runner.ts";
+import type { Settler } from "./settler.ts";
+
+export interface StarterOptions {
+  readonly queue: LocalQueue;
+  readonly runner: Runner;
+  readonly settler: Settler;
+  readonly concurrency: number;
+  /** Gives back jobs that have not started. */
+  readonly release: (jobs: readonly ClaimedJob[]) => void;
+}
+
+// With so many outcomes unwritten, the database is behind: starting more would only lengthen the queue.
+const maxUnsettled = 5_000;
+// A job seen in this many crashes of a worker runs alone, so that the next crash tells whether it is to blame.
+const crashesToRunAlone = 2;
+
+/** Starts buffered jobs in order, as places fall free. */
+export class Starter {
+  readonly #options: StarterOptions;
+  #isStopped = false;
+  #isWaitingForSettler = false;
+  #isAlone = false;
+
+  constructor(options: StarterOptions) {
+    this.#options = options;
+  }
+
+  /** How many jobs could start now. */
+  get freeSlots(): number {
+    if (this.#isAlone) return -1;
+    return this.#options.concurrency - this.#options.runner.runningCount;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  startReady(): void {
+    const { queue, runner, settler } = this.#options;
+    if (this.#isAlone && runner.runningCount === 0) {
+      this.#isAlone = false;
+      queue.wake();
+    }
+    while (!this.#isStopped && this.freeSlots > 0 && settler.pending < maxUnsettled) {
+      const job = queue.peek();
+      if (job === undefined || !this.#mayStart(job)) return;
+      queue.shift();
+      runner.start(job);
+    }
+  }
+
+  // The rescue of a crashed worker blames the first jobs in claim order that have no outcome. So before a suspected job
+  // starts, every outcome is written: then it is among the first if it is to blame.
+  #mayStart(job: ClaimedJob): boolean {
+    if (job.crashes === 0) return true;
+    const { queue, runner, settler } = this.#options;
+    const isToRunAlone = job.crashes >= crashesToRunAlone;
+    if (isToRunAlone && runner.runningCount > 0) return false;
+    if (isToRunAlone && queue.depth > 1) {
+      const [first, ...others] = queue.takeAll();
+      this.#options.release(others);
+      if (first !== undefined) queue.putBack(first);
+    }
+    if (settler.pending > 0) {
+      this.#waitForSettler();
+      return false;
+    }
+    if (isToRunAlone) this.#isAlone = true;
+    return true;
+  }
+
+  #waitForSettler(): void {
+    if (this.#isWaitingForSettler) return;
+    this.#isWaitingForSettler = true;
+    void this.#options.settler.drained().then(() => {
+      this.#isWaitingForSettler = false;
+      this.startReady();
+    });
+  }
+}

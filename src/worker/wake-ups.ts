@@ -1,0 +1,84 @@
+import type { Random } from "../core/clock.ts";
+import type { Database, Listener } from "../db/database.ts";
+import { Loop } from "../lifecycle/loop.ts";
+import type { Store } from "../store/store.ts";
+import { setIdle } from "../store/workers.ts";
+
+export interface WakeUpsOptions {
+  readonly workerId: string;
+  readonly channel: string;
+  /** Whether the worker waits for jobs, so that a wake-up would help. */
+  readonly isWaiting: () => boolean;
+  readonly onWake: () => void;
+  readonly onError: (error: unknown) => void;
+  readonly random: Random;
+}
+
+// NOTIFY serialises commits in the whole cluster, so the wish for it changes at most this often.
+const wishEveryMs = 1_000;
+const maxBackoffMs = 10_000;
+
+/**
+ * Listens for wake-ups, and says in the database whether this worker wants any. An enqueue that looked before the wish
+ * was committed, and commits after the worker went to sleep, sends none: so the worker looks often for a while after each
+ * change of the wish, and always looks now and then.
+ */
+export class WakeUps {
+  readonly #store: Store<Database>;
+  readonly #options: WakeUpsOptions;
+  readonly #loop: Loop;
+  #listener: Listener | undefined;
+  #isWished = false;
+
+  constructor(store: Store<Database>, options: WakeUpsOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#loop = new Loop({
+      pass: () => this.#pass(),
+      onError: options.onError,
+      random: options.random,
+      maxBackoffMs,
+    });
+  }
+
+  /** Whether enqueues wake this worker now, so that it need not look often. */
+  get areOn(): boolean {
+    return this.#isWished && this.#listener !== undefined;
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    const listener = this.#listener;
+    this.#listener = undefined;
+    await listener?.close();
+  }
+
+  async #pass(): Promise<number> {
+    this.#listener ??= await this.#listen();
+    const isWaiting = this.#options.isWaiting();
+    if (isWaiting !== this.#isWished) {
+      await setIdle(this.#store, this.#options.workerId, isWaiting);
+      this.#isWished = isWaiting;
+      this.#options.onWake();
+    }
+    return wishEveryMs;
+  }
+
+  #listen(): Promise<Listener> {
+    return this.#store.db.listen(this.#options.channel, {
+      notified: () => {
+        this.#options.onWake();
+      },
+      lost: (error) => {
+        this.#listener = undefined;
+        this.#options.onError(error);
+        this.#options.onWake();
+        this.#loop.wake();
+      },
+    });
+  }
+}

@@ -1,0 +1,269 @@
+import { EventEmitter } from "node:events";
+import { parseDuration, type Duration } from "../core/duration.ts";
+import { PawlError, ShutdownError, WorkerError } from "../core/errors.ts";
+import { checkKeys } from "../core/options.ts";
+import { backoff, wait } from "../core/wait.ts";
+import { classify } from "../db/sqlstate.ts";
+import type { Settlement } from "../store/settles.ts";
+import { Session, type SessionContext } from "./session.ts";
+import type { WorkerEvents } from "./worker-events.ts";
+
+/** Where a worker is in its life. */
+export type WorkerState = "new" | "running" | "stopping" | "terminated";
+
+/** How a worker is doing. */
+export interface WorkerHealth {
+  readonly state: WorkerState;
+  /** Whether it runs, looks for jobs and keeps its lease; turns false in an outage and true again by itself. */
+  readonly isReady: boolean;
+  /** New for each start; undefined before. */
+  readonly workerId: string | undefined;
+  /** Where the heartbeat runs: in a thread of its own, or in the event loop where a thread cannot connect. */
+  readonly heartbeat: "thread" | "event loop";
+  readonly lastClaimAt: Date | null;
+  readonly lastSettleAt: Date | null;
+  readonly lastBeatAt: Date | null;
+  readonly running: number;
+  readonly buffered: number;
+  /** Outcomes that are not written yet. */
+  readonly unsettled: number;
+}
+
+// After the signals have been aborted, handlers get this long to return.
+const abortGraceMs = 1_000;
+const writeOutcomesWithinMs = 10_000;
+const maxBackoffMs = 5_000;
+
+/** Claims jobs and runs their handlers. Made by `pawl.worker`. */
+export class Worker extends EventEmitter<WorkerEvents> {
+  /** Resolves when the worker has ended. */
+  readonly finished: Promise<void>;
+  readonly #context: SessionContext & { readonly newId: () => string };
+  readonly #assertSchema: () => Promise<void>;
+  readonly #hurry = new AbortController();
+  readonly #stopping = new AbortController();
+  readonly #former = new Set<Session>();
+  #state: WorkerState = "new";
+  #session: Session | undefined;
+  #beginning: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+  #finish: () => void = () => undefined;
+
+  constructor(
+    context: SessionContext & { readonly newId: () => string },
+    assertSchema: () => Promise<void>,
+  ) {
+    super();
+    this.#context = context;
+    this.#assertSchema = assertSchema;
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /**
+   * Starts to claim jobs. When the database cannot be reached, it resolves all the same and goes on trying. Throws
+   * `SchemaError` when the schema is missing or of another version, and `WorkerError` when it was started before.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== "new") {
+      throw new WorkerError(
+        "PAWL_WORKER_STATE",
+        `expected a new worker, got one that is ${this.#state}; a worker starts once, make another with pawl.worker(…)`,
+      );
+    }
+    this.#state = "running";
+    try {
+      await this.#assertSchema();
+      await this.#openSession();
+    } catch (error) {
+      if (!isPassing(error)) {
+        this.#terminate();
+        throw error;
+      }
+      this.#report(error);
+      this.#beginning = this.#keepOpening();
+    }
+  }
+
+  /**
+   * Ends the worker: it claims no more and gives back what has not started; running handlers get the grace period (the
+   * worker's `shutdownGrace` unless given), then their signals abort and what is unfinished goes back to `ready`. A second
+   * call with a shorter grace hurries the first.
+   */
+  stop(options: { readonly grace?: Duration } = {}): Promise<void> {
+    checkKeys("stop", options, ["grace"]);
+    const graceMs =
+      options.grace === undefined
+        ? this.#context.options.shutdownGraceMs
+        : parseDuration(options.grace, "grace");
+    if (graceMs === 0) this.#hurry.abort();
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  health(): WorkerHealth {
+    const session = this.#session;
+    const health = session?.health;
+    const now = Date.now();
+    const { leaseMs, pollIntervalMs } = this.#context.options;
+    const isFresh = (at: number | undefined, withinMs: number): boolean =>
+      at !== undefined && now - at <= withinMs;
+    return {
+      state: this.#state,
+      isReady:
+        this.#state === "running" &&
+        isFresh(health?.lastBeatAt, leaseMs) &&
+        isFresh(health?.lastClaimAt, Math.max(leaseMs, pollIntervalMs * 3)),
+      workerId: session?.id,
+      heartbeat: health?.heartbeat ?? "event loop",
+      lastClaimAt: toDate(health?.lastClaimAt),
+      lastSettleAt: toDate(session?.lastSettleAt),
+      lastBeatAt: toDate(health?.lastBeatAt),
+      running: this.#runningCount(),
+      buffered: session?.queue.depth ?? 0,
+      unsettled: health?.unsettled ?? 0,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #openSession(): Promise<void> {
+    const session = new Session(this.#context.newId(), this.#context, {
+      onSettled: (settlements) => {
+        this.#emitSettled(settlements);
+      },
+      onLeaseLost: (error) => {
+        this.emit("leaseLost", error);
+      },
+      onEnded: () => {
+        this.#replace(session);
+      },
+      onError: (error) => {
+        this.#report(error);
+      },
+    });
+    await session.register();
+    this.#session = session;
+    if (this.#stopping.signal.aborted) return;
+    session.start();
+    this.emit("started", { workerId: session.id });
+  }
+
+  async #keepOpening(): Promise<void> {
+    const pause = backoff({ initialMs: 50, maxMs: maxBackoffMs, random: this.#context.random });
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#openSession();
+        return;
+      } catch (error) {
+        this.#report(error);
+        await wait(pause.next(), this.#stopping.signal);
+      }
+    }
+  }
+
+  // Others have ended the session. Its handlers have been told; the worker goes on under a new id.
+  #replace(session: Session): void {
+    if (this.#state !== "running" || this.#session !== session) return;
+    this.#session = undefined;
+    this.#former.add(session);
+    this.#beginning = Promise.all([this.#retire(session), this.#keepOpening()]).then(() => undefined);
+  }
+
+  async #retire(session: Session): Promise<void> {
+    await session.stopClaiming();
+    await session.end(0);
+    void session.runner.idle().then(() => this.#former.delete(session));
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    if (this.#state === "new") this.#terminate();
+    if (this.#state === "terminated") return;
+    this.#state = "stopping";
+    this.#stopping.abort();
+    await this.#beginning;
+    const session = this.#session;
+    await session?.stopClaiming();
+    const sessions = [...this.#former, ...(session === undefined ? [] : [session])];
+    const idle = Promise.all(sessions.map(({ runner }) => runner.idle()));
+    await Promise.race([idle, wait(graceMs, this.#hurry.signal)]);
+    for (const { runner } of sessions) runner.abort(shutdownError());
+    await Promise.race([idle, wait(abortGraceMs)]);
+    for (const { runner } of sessions) runner.abandonAborted();
+    await Promise.race([idle, wait(abortGraceMs)]);
+    await session?.end(writeOutcomesWithinMs);
+    this.#terminate();
+  }
+
+  #terminate(): void {
+    this.#state = "terminated";
+    void this.#context.control.db
+      .close()
+      .catch((error: unknown) => {
+        this.#report(error);
+      })
+      .finally(() => {
+        this.#finish();
+        this.emit("stopped");
+      });
+  }
+
+  #runningCount(): number {
+    let count = this.#session?.runner.runningCount ?? 0;
+    for (const { runner } of this.#former) count += runner.runningCount;
+    return count;
+  }
+
+  #emitSettled(settlements: readonly Settlement[]): void {
+    const hasFailedListeners = this.listenerCount("failed") > 0;
+    if (!hasFailedListeners && this.listenerCount("settled") === 0) return;
+    for (const { job, outcome, then, runMs, error } of settlements) {
+      const event = { job, outcome, final: then === "gone", runMs };
+      this.#emitSafely("settled", event);
+      if (outcome === "failed" && hasFailedListeners) {
+        this.#emitSafely("failed", { ...event, error: error === null ? null : JSON.parse(error) });
+      }
+    }
+  }
+
+  // A listener that throws must not take the worker's bookkeeping with it.
+  #emitSafely<Name extends "settled" | "failed">(name: Name, event: WorkerEvents[Name][0]): void {
+    try {
+      this.emit(name as "settled", event);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #report(error: unknown): void {
+    if (this.listenerCount("error") > 0) {
+      this.emit("error", error);
+      return;
+    }
+    const code = error instanceof PawlError ? ` ${error.code}` : "";
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`pawl worker "${this.#context.options.name}":${code} ${message}\n`);
+  }
+}
+
+// Whether waiting may help: a missing schema or a wrong password will not mend itself.
+function isPassing(error: unknown): boolean {
+  return ["retry", "reconnect", "resources"].includes(classify(error));
+}
+
+function shutdownError(): ShutdownError {
+  return new ShutdownError(
+    "the worker is stopping and its grace period is over; the job goes back to the queue",
+  );
+}
+
+function toDate(at: number | undefined): Date | null {
+  return at === undefined ? null : new Date(at);
+}

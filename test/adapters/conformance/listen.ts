@@ -1,0 +1,127 @@
+import { expect, it, onTestFinished, vi, type Mock } from "vitest";
+import type { Listener } from "#pawl/db/database";
+import { execute, freshDatabase } from "../../support/database.ts";
+import { eventually } from "../../support/eventually.ts";
+import { opened, type Driver } from "./driver.ts";
+
+export function listenClauses(driver: Driver): void {
+  it("hears a notification", async () => {
+    const { channel, notified, notify } = await listening(driver);
+
+    await notify(channel);
+
+    await eventually(() => notified.mock.calls.length === 1);
+  });
+
+  it("hears nothing of another channel", async () => {
+    const { channel, notified, notify } = await listening(driver);
+
+    await notify("elsewhere");
+    await notify(channel);
+
+    await eventually(() => notified.mock.calls.length > 0);
+    expect(notified).toHaveBeenCalledTimes(1);
+  });
+
+  it("listens on a channel of any name", async () => {
+    const { channel, notified, notify } = await listening(driver, 'we "ird; name');
+
+    await notify(channel);
+
+    await eventually(() => notified.mock.calls.length === 1);
+  });
+
+  it("says once that it was lost when its backend is killed", async () => {
+    const session = await listening(driver);
+    const { lost } = session;
+
+    await killBackend(session);
+
+    await eventually(() => lost.mock.calls.length > 0);
+    expect(lost).toHaveBeenCalledTimes(1);
+    expect(lost).toHaveBeenCalledWith(
+      expect.objectContaining({ code: "PAWL_DATABASE_UNAVAILABLE" }),
+    );
+  });
+
+  it("can be closed after it was lost", async () => {
+    const session = await listening(driver);
+    const { lost, listener } = session;
+    await killBackend(session);
+    await eventually(() => lost.mock.calls.length > 0);
+
+    await listener.close();
+
+    expect(lost).toHaveBeenCalledTimes(1);
+  });
+
+  it("ends its connection when it is closed, and says nothing", async () => {
+    const { channel, lost, notified, listener, notify, backend } = await listening(driver);
+
+    await listener.close();
+    await listener.close();
+
+    await eventually(async () => (await backend()) === undefined);
+    await notify(channel);
+    expect(lost).not.toHaveBeenCalled();
+    expect(notified).not.toHaveBeenCalled();
+  });
+
+  it("rejects when the server cannot be reached", async () => {
+    const database = opened(driver, {}, "postgres://someone:hunter2@127.0.0.1:1/nowhere");
+    const lost = vi.fn();
+
+    const listen = database.listen("any", { notified: () => undefined, lost });
+
+    await expect(listen).rejects.toMatchObject({ code: "PAWL_DATABASE_UNAVAILABLE" });
+    expect(lost).not.toHaveBeenCalled();
+  });
+
+  it("takes no connection from the pool", async () => {
+    const database = opened(driver, { maxConnections: 1, queryTimeout: 1_000 });
+    const tx = await database.begin();
+
+    const listener = await database.listen("apart", { notified: () => undefined, lost: vi.fn() });
+
+    await listener.close();
+    await tx.rollback();
+  });
+}
+
+interface Listening {
+  channel: string;
+  notified: Mock<() => void>;
+  lost: Mock<(error: unknown) => void>;
+  listener: Listener;
+  notify(channel: string): Promise<unknown>;
+  /** The listener's backend, if it is there. */
+  backend(): Promise<number | undefined>;
+}
+
+async function listening(driver: Driver, channel = "jobs"): Promise<Listening> {
+  const url = await listeningDatabase();
+  const notified = vi.fn<() => void>();
+  const lost = vi.fn<(error: unknown) => void>();
+  const listener = await opened(driver, {}, url).listen(channel, { notified, lost });
+  onTestFinished(() => listener.close());
+  const notify = (to: string): Promise<unknown> => execute("select pg_notify($1, '')", [to], url);
+  return { channel, notified, lost, listener, notify, backend: () => backendIn(url) };
+}
+
+/** A database where nobody else is, so that its only session is the listener's. */
+function listeningDatabase(): Promise<string> {
+  made ??= freshDatabase();
+  return made;
+}
+
+let made: Promise<string> | undefined;
+
+async function backendIn(url: string): Promise<number | undefined> {
+  const text = "select pid from pg_stat_activity where datname = $1";
+  const [row] = await execute<{ pid: number }>(text, [new URL(url).pathname.slice(1)]);
+  return row?.pid;
+}
+
+async function killBackend({ backend }: Listening): Promise<void> {
+  await execute("select pg_terminate_backend($1, 5000)", [await backend()]);
+}
