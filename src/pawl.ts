@@ -48,7 +48,7 @@ export interface PawlOptions<
 
 type NameOf<Tasks extends readonly AnyTask[]> = Tasks[number]["name"];
 type InputOf<Tasks extends readonly AnyTask[], Name extends string> =
-  Extract<Tasks[number], { readonly name: Name }> extends Task<Name, infer Input, infer _, infer _>
+  Extract<Tasks[number], { readonly name: Name }> extends Task<Name, infer Input, never, never>
     ? Input
     : never;
 type Carried<Input, Codec> = undefined extends Codec ? JsonCompatible<Input> : Input;
@@ -176,7 +176,7 @@ export class Pawl<
     options: Pick<EnqueueOptions, "db"> = {},
   ): Promise<EnqueueResult[]> {
     checkKeys("enqueueMany", options, ["db"]);
-    return this.#enqueuer.enqueueMany(requests as readonly JobRequest[], options.db); // the same, seen without its types
+    return this.#enqueuer.enqueueMany(requests, options.db); // the same, seen without its types
   }
 
   /** A worker, which does not start by itself. Throws `OptionError` and `TaskError`. */
@@ -258,7 +258,7 @@ function unknownTask(name: string, tasks: ReadonlyMap<string, AnyTask>): TaskErr
   const known = [...tasks.keys()].map((each) => `"${each}"`).join(", ") || "none";
   return new TaskError(
     "PAWL_TASK_UNKNOWN",
-    `expected the name of a task given to this Pawl (${known}), got "${String(name)}"; ` +
+    `expected the name of a task given to this Pawl (${known}), got "${name}"; ` +
       "add the task to `tasks`, or use enqueueByName",
   );
 }
@@ -267,7 +267,7 @@ function openDatabase(given: string | PoolLike | Database | undefined): {
   database: Database;
   isOurs: boolean;
 } {
-  const source = given ?? process.env["DATABASE_URL"];
+  const source = given ?? process.env.DATABASE_URL;
   if (source === undefined || source === "") {
     throw new OptionError(
       "expected `database` (a connection string, a pool of `pg` or an adapter), or DATABASE_URL in the environment; got neither",

@@ -30,8 +30,9 @@ begin
         from named
        where named.queue is not null
     )
-    select named.queue from named
-     where named.queue is not null and (_queues is null or named.queue = any (_queues))
+    select named.queue from named where _queues is null and named.queue is not null
+    union all
+    select given.queue from unnest(_queues) as given (queue)
   loop
     with due as materialized (
       select jobs.id

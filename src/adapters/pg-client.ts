@@ -1,6 +1,7 @@
 import type { Statement, Value } from "../db/database.ts";
 import { databaseError } from "../db/database-error.ts";
 import type { Deadline } from "../db/deadline.ts";
+import { queries } from "../db/sql.generated.ts";
 import { isPlanOutdated, isPreparedStatementLost } from "../db/sqlstate.ts";
 
 /** What Pawl uses of a `pg` client, by shape, so that no version of `pg` is imported. */
@@ -13,6 +14,8 @@ export interface PgClient {
   removeListener(event: "end", listener: () => void): unknown;
   removeListener(event: "notification", listener: (message: PgNotification) => void): unknown;
   end(): Promise<void>;
+  /** The backend's process id, as told at the start of the connection. */
+  readonly processID?: number | null;
   /** The status of the last ReadyForQuery message: I (idle), T (in a transaction) or E (in a failed one). */
   getTransactionStatus?(): string | null;
 }
@@ -33,9 +36,9 @@ export interface PgResult {
   readonly rows: readonly object[];
 }
 
-/** Whether a database's statements are prepared: turned off for good where the server loses them. */
+/** Whether a database's statements are prepared; undefined until the first of them finds out. */
 export interface Preparation {
-  enabled: boolean;
+  enabled: boolean | undefined;
 }
 
 export interface PgCall {
@@ -59,16 +62,29 @@ const portTypes = {
 /** Runs one statement on a client; of several statements in one text, the last one's result counts. */
 export async function runOn(client: PgClient, call: PgCall): Promise<PgResult> {
   const { statement, values, deadline, preparation } = call;
-  const isNamed = preparation.enabled && statement.name !== "";
   const query = { text: statement.text, values: [...values], types: portTypes };
   try {
-    const pending = client.query(isNamed ? { ...query, name: statement.name } : query);
-    const results = [await deadline.race(pending)].flat();
-    return results.at(-1) ?? { command: null, rows: [] };
+    if (statement.name === "") return await send(client, query, deadline);
+    preparation.enabled ??= await isDirect(client, deadline);
+    const named = preparation.enabled ? { ...query, name: statement.name } : query;
+    return await send(client, named, deadline);
   } catch (error) {
     if (isPreparedStatementLost(error) && !isPlanOutdated(error)) preparation.enabled = false;
     throw databaseError(error);
   }
+}
+
+async function send(client: PgClient, query: PgQuery, deadline: Deadline): Promise<PgResult> {
+  const results = [await deadline.race(client.query(query))].flat();
+  return results.at(-1) ?? { command: null, rows: [] };
+}
+
+// A pooler makes process ids up, and may answer the next statement by a backend that has not prepared it.
+async function isDirect(client: PgClient, deadline: Deadline): Promise<boolean> {
+  if (typeof client.processID !== "number") return true;
+  const text = queries["connections/backend"];
+  const { rows } = await send(client, { text, values: [], types: portTypes }, deadline);
+  return Object.values(rows[0] ?? {}).includes(client.processID);
 }
 
 /** Whether the client is known to have no open transaction; false when the driver does not say. */

@@ -24,7 +24,8 @@ import { assertCommitted, PgTransaction } from "./pg-transaction.ts";
 /** How a database talks to its server, whichever pool it has. */
 export interface PgSettings {
   readonly timeoutMs: number;
-  readonly preparedStatements: boolean;
+  /** Undefined: where nothing stands between, which could lose them. */
+  readonly preparedStatements: boolean | undefined;
   /** The module whose `openDatabase` opens this kind of database in another thread. */
   readonly module: string;
 }
@@ -33,7 +34,7 @@ export interface PgSettings {
 export interface PgThreadConfig {
   readonly options: object;
   readonly queryTimeout: number;
-  readonly preparedStatements: boolean;
+  readonly preparedStatements: boolean | undefined;
 }
 
 const begin: Statement = { name: "", text: queries["transactions/begin"] };
@@ -131,7 +132,8 @@ export class PgDatabase implements Database {
   threadConnection(): ThreadConnection | undefined {
     const options = copyableOptions(this.#pool);
     if (options === undefined) return undefined;
-    const { timeoutMs: queryTimeout, preparedStatements, module } = this.#settings;
+    const { timeoutMs: queryTimeout, module } = this.#settings;
+    const preparedStatements = this.#preparation.enabled;
     return { module, config: { options, queryTimeout, preparedStatements } };
   }
 

@@ -9,8 +9,8 @@ export type { PoolLike } from "./pg-pool.ts";
 export interface PgOptions {
   /** How long one database call may take, with the wait for a connection; "15s" by default. */
   queryTimeout?: Duration;
-  /** Whether statements are prepared; true by default, and given up by itself where a pooler loses them. */
-  preparedStatements?: boolean;
+  /** Whether statements are prepared; by default they are, but not behind a pooler, which may lose them. */
+  preparedStatements?: boolean | undefined;
   /** The size of the pool made for a connection string; 10 by default. A pool of your own has its own `max`. */
   maxConnections?: number;
 }
@@ -50,12 +50,15 @@ function databaseOfPool(pool: unknown, options: PgOptions, settings: PgSettings)
 }
 
 function settingsOf(options: PgOptions): PgSettings {
-  const { queryTimeout = "15s", preparedStatements = true } = options;
+  const { queryTimeout = "15s", preparedStatements } = options;
   const timeoutMs = parseDuration(queryTimeout, "queryTimeout");
   if (timeoutMs === 0) throw invalidOption("queryTimeout", "a duration above zero", queryTimeout);
   return {
     timeoutMs,
-    preparedStatements: boolean("preparedStatements", preparedStatements),
+    preparedStatements:
+      preparedStatements === undefined
+        ? undefined
+        : boolean("preparedStatements", preparedStatements),
     module: import.meta.url,
   };
 }

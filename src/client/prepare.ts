@@ -23,9 +23,7 @@ export async function prepareJob(
   preparation: Preparation,
 ): Promise<PreparedJob> {
   const checked = checkEnqueueOptions(options);
-  const pending = task.schema === undefined ? undefined : validate(task.schema, payload);
-  // Awaiting costs a turn of the event loop's microtasks, which most validators do not need.
-  if (pending instanceof Promise) await pending;
+  if (task.schema !== undefined) await validate<unknown>(task.schema, payload);
   // What is stored is what was given: the handler gets the schema's output, made from it when it runs.
   const text = encodePayload(payload, {
     serializer: preparation.serializer,

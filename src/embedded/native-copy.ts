@@ -29,8 +29,10 @@ export async function copyNativeFolder(
     cache,
     `pawl-${name.replace(/^@/, "").replace("/", "-")}-${version}-${userId()}`,
   );
-  if (await isTrusted(target)) return target;
-
+  if (await isTrusted(target)) {
+    if (await isComplete(native, target)) return target;
+    await rm(target, { recursive: true, force: true });
+  }
   const unfinished = await mkdtemp(`${target}.`);
   try {
     await copyFolder(native, unfinished);
@@ -60,6 +62,13 @@ async function isTrusted(target: string): Promise<boolean> {
     `expected ${target} to be a folder that only this user can write, got one that belongs to or is writable by others. ` +
       "Remove it, or set TMPDIR to a folder of your own.",
   );
+}
+
+/** Systems tidy up their folder for temporary files, and files that nobody has used for days go one by one. */
+async function isComplete(from: string, to: string): Promise<boolean> {
+  const copied = new Set(await readdir(to, { recursive: true }));
+  const wanted = await readdir(from, { recursive: true });
+  return wanted.every((path) => copied.has(path));
 }
 
 /** Modes are set rather than copied: with a umask of 077 the package's files can be read by their owner only. */

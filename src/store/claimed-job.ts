@@ -74,7 +74,8 @@ export class ClaimedJob implements JobInfo {
   }
 
   get partialResults(): unknown {
-    return this.#row.partial_results === null ? null : JSON.parse(this.#row.partial_results);
+    const text = this.#row.partial_results;
+    return text === null ? null : (JSON.parse(text) as unknown);
   }
 
   /** In how many crashes of a worker this job was seen running, or may have been. */

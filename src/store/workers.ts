@@ -50,9 +50,9 @@ export async function endSession(store: Store, workerId: string, pid: number): P
   await store.db.query(store.sql("workers/end-session"), [workerId, pid]);
 }
 
-/** Ends a worker that has stopped. */
+/** Ends a worker that has stopped. It does not wait for long: without it, the worker is found to be silent. */
 export async function endWorker(store: Store, workerId: string): Promise<void> {
-  await store.db.query(store.sql("workers/end"), [workerId]);
+  await store.db.query(store.sql("workers/end"), [workerId], { timeoutMs: 3_000 });
 }
 
 export interface LostWorker {

@@ -1,6 +1,6 @@
 import type { Random } from "../core/clock.ts";
 import { recordError } from "../core/error-record.ts";
-import { PayloadError, ShutdownError } from "../core/errors.ts";
+import { ShutdownError } from "../core/errors.ts";
 import { isHandlerOutcome, outcomeOf } from "../core/outcome.ts";
 import { encodePayload } from "../core/payload.ts";
 import { decideRetry } from "../core/retry.ts";
@@ -17,7 +17,14 @@ export interface Attempt {
   readonly random: Random;
 }
 
-/** What follows from what a handler returned. */
+/** Why a job's payload could not be given to its handler: trying again would not help. */
+export class BadPayload extends Error {
+  constructor(cause: unknown) {
+    super("the payload cannot be given to the handler", { cause });
+  }
+}
+
+/** What follows from what a handler returned. Throws when partial results are no JSON. */
 export function decideReturned(attempt: Attempt, value: unknown): Settlement {
   if (!isHandlerOutcome(value)) return succeeded(attempt, value);
   const outcome = outcomeOf(value);
@@ -41,14 +48,16 @@ export function decideReturned(attempt: Attempt, value: unknown): Settlement {
 /** What follows from what a handler threw, or from what kept it from starting. */
 export function decideThrown(attempt: Attempt, thrown: unknown): Settlement {
   if (thrown instanceof ShutdownError) return released(attempt.job, attempt.runMs);
-  const decision = retryOf(attempt, thrown);
-  const isFinal = "final" in decision || thrown instanceof PayloadError;
+  const decision =
+    thrown instanceof BadPayload
+      ? { final: true as const, error: thrown.cause }
+      : retryOf(attempt, thrown);
   const error = JSON.stringify(recordError("final" in decision ? decision.error : thrown));
   return {
     ...unsaid(attempt),
     outcome: "failed",
     error,
-    then: isFinal ? "gone" : { delayMs: decision.delayMs, counted: true },
+    then: "final" in decision ? "gone" : { delayMs: decision.delayMs, counted: true },
   };
 }
 
@@ -78,20 +87,15 @@ function succeeded(attempt: Attempt, value: unknown): Settlement {
 }
 
 function partial(attempt: Attempt, results: unknown): Settlement {
-  const reason = new Error("the handler reported partial success");
-  try {
-    const output = encodePayload(results, { root: "partialSuccess" });
-    const decision = retryOf(attempt, reason);
-    return {
-      ...unsaid(attempt),
-      outcome: "partial",
-      output,
-      error: "final" in decision ? JSON.stringify(recordError(decision.error)) : null,
-      then: "final" in decision ? "gone" : { delayMs: decision.delayMs, counted: true },
-    };
-  } catch (error) {
-    return decideThrown(attempt, error);
-  }
+  const output = encodePayload(results, { root: "partialSuccess" });
+  const decision = retryOf(attempt, new Error("the handler reported partial success"));
+  return {
+    ...unsaid(attempt),
+    outcome: "partial",
+    output,
+    error: "final" in decision ? JSON.stringify(recordError(decision.error)) : null,
+    then: "final" in decision ? "gone" : { delayMs: decision.delayMs, counted: true },
+  };
 }
 
 function retryOf({ job, task, random }: Attempt, error: unknown): ReturnType<typeof decideRetry> {

@@ -5,18 +5,25 @@ import type { ClaimedJob } from "../store/claimed-job.ts";
 export class Execution {
   readonly job: ClaimedJob;
   readonly task: AnyTask;
-  readonly startedAt: number;
-  readonly deadline: number;
+  #startedAt: number | undefined;
   #controller: AbortController | undefined;
   #abandon: ((reason: Error) => void) | undefined;
   #abortedAt: number | undefined;
   #reason: Error | undefined;
 
-  constructor(job: ClaimedJob, task: AnyTask, now: number) {
+  constructor(job: ClaimedJob, task: AnyTask) {
     this.job = job;
     this.task = task;
-    this.startedAt = now;
-    this.deadline = now + task.timeoutMs;
+  }
+
+  /** The handler starts now: before that, a transactional one may have waited for a connection. */
+  begin(now: number): void {
+    this.#startedAt = now;
+  }
+
+  /** For how long the handler has been running; undefined when it has not started. */
+  runMs(now: number): number | undefined {
+    return this.#startedAt === undefined ? undefined : now - this.#startedAt;
   }
 
   // Most handlers never look at their signal, and making one costs more than a small job.

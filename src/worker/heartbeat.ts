@@ -32,7 +32,7 @@ export class Heartbeat {
   #thread: Thread | undefined;
   #ended: Promise<unknown> = Promise.resolve();
   #isStopping = false;
-  /** When the database last took a heartbeat, by the wall clock. */
+  /** When the database last took a heartbeat, by the monotonic clock. */
   lastBeatAt: number | undefined;
 
   constructor(store: Store<Database>, options: HeartbeatOptions) {
@@ -101,7 +101,7 @@ export class Heartbeat {
   }
 
   #note(isKept: boolean): void {
-    if (isKept) this.lastBeatAt = Date.now();
+    if (isKept) this.lastBeatAt = performance.now();
     else if (!this.#isStopping) this.#options.onLost();
   }
 }

@@ -34,7 +34,7 @@ export class LocalQueue {
   #measuredAt = performance.now();
   #jobsPerMs = 0;
   #claimMs = 1;
-  /** When a look for jobs last ended well, by the wall clock. */
+  /** When a look for jobs last ended well, by the monotonic clock. */
   lastClaimAt: number | undefined;
 
   constructor(options: LocalQueueOptions) {
@@ -117,13 +117,13 @@ export class LocalQueue {
     this.#measureRate();
     const wanted = this.#isLow() ? this.#wanted() : 0;
     if (wanted <= 0) {
-      this.lastClaimAt = Date.now();
+      this.lastClaimAt = performance.now();
       return this.#options.longestPauseMs();
     }
     const startedAt = performance.now();
     const jobs = await this.#options.claim(wanted);
     this.#claimMs = (this.#claimMs + performance.now() - startedAt) / 2;
-    this.lastClaimAt = Date.now();
+    this.lastClaimAt = performance.now();
     this.#isExhausted = jobs.length < wanted;
     if (jobs.length > 0) {
       this.#jobs = this.#head === 0 ? this.#jobs.concat(jobs) : this.takeAll().concat(jobs);

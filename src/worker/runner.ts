@@ -9,7 +9,7 @@ import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
-import { decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
+import { BadPayload, decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
 import { Context, Execution } from "./execution.ts";
 import type { Settler } from "./settler.ts";
 import { runInTransaction, TransactionLost, type TransactionRunOptions } from "./transaction-run.ts";
@@ -67,7 +67,7 @@ export class Runner {
       this.#settler.add(released(job, null));
       return;
     }
-    const execution = new Execution(job, handler.task, performance.now());
+    const execution = new Execution(job, handler.task);
     this.#running.add(execution);
     this.#sweep ??= setInterval(() => {
       this.#abortOverdue(performance.now());
@@ -132,16 +132,20 @@ export class Runner {
     if (settlement !== undefined) this.#settler.addApart(settlement);
   }
 
-  // Without `async` a handler that is done at once costs fewer turns; what it throws at once is caught by the caller.
   async #call(execution: Execution, handler: TaskHandler, tx: object | undefined): Promise<unknown> {
-    const { schema } = execution.task;
-    let payload = decodePayload(execution.job.payloadText, this.#options.serializer);
-    if (schema !== undefined) {
-      const validated = validate(schema, payload);
-      payload = validated instanceof Promise ? await validated : validated;
-    }
+    execution.begin(performance.now());
+    const payload = await this.#payloadOf(execution);
     const context = new Context(execution, { payload, tx, enqueueFor: this.#options.enqueueFor });
     return handler.run(context as never); // the task's types say what its schema gives out
+  }
+
+  async #payloadOf({ job, task }: Execution): Promise<unknown> {
+    try {
+      const decoded = decodePayload(job.payloadText, this.#options.serializer);
+      return task.schema === undefined ? decoded : await validate<unknown>(task.schema, decoded);
+    } catch (error) {
+      throw new BadPayload(error);
+    }
   }
 
   // An aborted attempt is judged by why it was aborted. One whose lease is lost has nothing to say.
@@ -168,15 +172,17 @@ export class Runner {
 
   #abortOverdue(now: number): void {
     for (const execution of this.#running) {
-      if (execution.abortReason === undefined && now >= execution.deadline) {
+      const isOverdue = (execution.runMs(now) ?? 0) >= execution.task.timeoutMs;
+      if (execution.abortReason === undefined && isOverdue) {
         execution.abort(timedOut(execution), now);
       }
       if (now - (execution.abortedAt ?? now) >= abortGraceMs) execution.abandon();
     }
   }
 
-  #ended({ job, task, startedAt }: Execution): Attempt {
-    return { job, task, runMs: performance.now() - startedAt, random: this.#options.random };
+  #ended(execution: Execution): Attempt {
+    const runMs = execution.runMs(performance.now()) ?? null;
+    return { job: execution.job, task: execution.task, runMs, random: this.#options.random };
   }
 }
 

@@ -71,119 +71,31 @@ export class Session {
   readonly starter: Starter;
   #endedClaimNumber = 0;
   #isLost = false;
-  /** When outcomes were last written, by the wall clock. */
+  /** When outcomes were last written, by the monotonic clock. */
   lastSettleAt: number | undefined;
 
   constructor(id: string, context: SessionContext, events: SessionEvents) {
     this.id = id;
     this.#context = context;
     this.#events = events;
-    const { options, random, control, store } = context;
-    const onError = events.onError;
-    this.#upkeep = context.makeUpkeep(onError);
-    this.#claimer = new Claimer(control, {
-      workerId: id,
-      queues: options.queues,
-      tasks: [...options.handlers.keys()],
-      onUnknownTasks: (queue) => {
-        this.#upkeep.noticeUnknownTasks(queue);
-      },
-    });
-    this.#settler = new Settler(control, {
-      workerId: id,
-      retentionMs: context.retentionMs,
-      random,
-      onSettled: (settlements) => {
-        this.#noteSettled(settlements);
-      },
-      onLost: (jobs) => {
-        this.#loseJobs(jobs);
-      },
-      onError,
-    });
-    this.runner = new Runner(store, this.#settler, {
-      handlers: options.handlers,
-      serializer: context.serializer,
-      random,
-      enqueueFor: context.enqueueFor,
-      transactions: {
-        workerId: id,
-        leaseMs: options.leaseMs,
-        retentionMs: context.retentionMs,
-        slots: new Slots(Math.max(1, store.db.maxConnections - spareConnections)),
-        control,
-        onError,
-      },
-      onEnded: () => {
-        this.queue.noteFinished();
-        this.starter.startReady();
-      },
-    });
-    this.queue = new LocalQueue({
-      claim: (limit) => this.#claim(limit),
-      freeSlots: () => this.starter.freeSlots,
-      longestPauseMs: () =>
-        this.#wakeUps.areOn
-          ? options.pollIntervalMs
-          : Math.min(options.pollIntervalMs, pauseWithoutWakeUpsMs),
-      onJobs: () => {
-        this.starter.startReady();
-      },
-      onError: (error) => {
-        this.#reconciler.wake();
-        onError(error);
-      },
-      random,
-    });
+    this.#upkeep = context.makeUpkeep(events.onError);
+    this.#claimer = this.#makeClaimer();
+    this.#settler = this.#makeSettler();
+    this.runner = this.#makeRunner();
+    this.queue = this.#makeQueue();
     this.starter = new Starter({
       queue: this.queue,
       runner: this.runner,
       settler: this.#settler,
-      concurrency: options.concurrency,
+      concurrency: context.options.concurrency,
       release: (jobs) => {
         this.#release(jobs);
       },
     });
-    this.#heartbeat = new Heartbeat(control, {
-      workerId: id,
-      schema: context.schema,
-      leaseMs: options.leaseMs,
-      allowedSilenceMs: () => this.runner.longestTimeoutMs,
-      onLost: () => {
-        this.lose();
-      },
-      onError,
-      random,
-    });
-    this.#wakeUps = new WakeUps(control, {
-      workerId: id,
-      channel: context.schema,
-      isWaiting: () =>
-        this.queue.isExhausted && this.queue.jobsPerSecond < wakeUpsUpToJobsPerSecond,
-      onWake: () => {
-        this.queue.wake();
-        this.#dueJobs.wake();
-      },
-      onError,
-      random,
-    });
-    this.#dueJobs = new DueJobs(control, {
-      queues: options.queues,
-      longestPauseMs: options.pollIntervalMs,
-      onPromoted: () => {
-        this.queue.wake();
-      },
-      onError,
-      random,
-    });
-    this.#reconciler = new Reconciler(control, {
-      worker: { id, retentionMs: context.retentionMs },
-      everyMs: options.leaseMs,
-      endedClaimNumber: () => this.#endedClaimNumber,
-      heldIds: () => [...this.#held.values()].map(({ id }) => id),
-      onError,
-      random,
-    });
+    this.#heartbeat = this.#makeHeartbeat();
+    this.#wakeUps = this.#makeWakeUps();
+    this.#dueJobs = this.#makeDueJobs();
+    this.#reconciler = this.#makeReconciler();
   }
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
@@ -268,7 +180,7 @@ export class Session {
   }
 
   #noteSettled(settlements: readonly Settlement[]): void {
-    this.lastSettleAt = Date.now();
+    this.lastSettleAt = performance.now();
     for (const { job, then } of settlements) {
       this.#held.delete(jobKey(job));
       if (then !== "gone" && then.delayMs !== null) this.#dueJobs.expect(then.delayMs);
@@ -287,5 +199,129 @@ export class Session {
     for (const job of jobs) this.#held.delete(jobKey(job));
     this.runner.abort(error, new Set(jobs));
     this.#events.onLeaseLost(error);
+  }
+
+  #makeClaimer(): Claimer {
+    const { control, options } = this.#context;
+    return new Claimer(control, {
+      workerId: this.id,
+      queues: options.queues,
+      tasks: [...options.handlers.keys()],
+      onUnknownTasks: (queue) => {
+        this.#upkeep.noticeUnknownTasks(queue);
+      },
+    });
+  }
+
+  #makeSettler(): Settler {
+    const { control, retentionMs, random } = this.#context;
+    return new Settler(control, {
+      workerId: this.id,
+      retentionMs,
+      random,
+      onSettled: (settlements) => {
+        this.#noteSettled(settlements);
+      },
+      onLost: (jobs) => {
+        this.#loseJobs(jobs);
+      },
+      onError: this.#events.onError,
+    });
+  }
+
+  #makeRunner(): Runner {
+    const { store, control, options, serializer, random, retentionMs, enqueueFor } = this.#context;
+    return new Runner(store, this.#settler, {
+      handlers: options.handlers,
+      serializer,
+      random,
+      enqueueFor,
+      transactions: {
+        workerId: this.id,
+        leaseMs: options.leaseMs,
+        retentionMs,
+        slots: new Slots(Math.max(1, store.db.maxConnections - spareConnections)),
+        control,
+        onError: this.#events.onError,
+      },
+      onEnded: () => {
+        this.queue.noteFinished();
+        this.starter.startReady();
+      },
+    });
+  }
+
+  #makeQueue(): LocalQueue {
+    const { options, random } = this.#context;
+    const pauseWithoutMs = Math.min(options.pollIntervalMs, pauseWithoutWakeUpsMs);
+    return new LocalQueue({
+      claim: (limit) => this.#claim(limit),
+      freeSlots: () => this.starter.freeSlots,
+      longestPauseMs: () => (this.#wakeUps.areOn ? options.pollIntervalMs : pauseWithoutMs),
+      onJobs: () => {
+        this.starter.startReady();
+      },
+      onError: (error) => {
+        this.#reconciler.wake();
+        this.#events.onError(error);
+      },
+      random,
+    });
+  }
+
+  #makeHeartbeat(): Heartbeat {
+    const { control, schema, options, random } = this.#context;
+    return new Heartbeat(control, {
+      workerId: this.id,
+      schema,
+      leaseMs: options.leaseMs,
+      allowedSilenceMs: () => this.runner.longestTimeoutMs,
+      onLost: () => {
+        this.lose();
+      },
+      onError: this.#events.onError,
+      random,
+    });
+  }
+
+  #makeWakeUps(): WakeUps {
+    const { control, schema, random } = this.#context;
+    return new WakeUps(control, {
+      workerId: this.id,
+      channel: schema,
+      isWaiting: () =>
+        this.queue.isExhausted && this.queue.jobsPerSecond < wakeUpsUpToJobsPerSecond,
+      onWake: () => {
+        this.queue.wake();
+        this.#dueJobs.wake();
+      },
+      onError: this.#events.onError,
+      random,
+    });
+  }
+
+  #makeDueJobs(): DueJobs {
+    const { control, options, random } = this.#context;
+    return new DueJobs(control, {
+      queues: options.queues,
+      longestPauseMs: options.pollIntervalMs,
+      onPromoted: () => {
+        this.queue.wake();
+      },
+      onError: this.#events.onError,
+      random,
+    });
+  }
+
+  #makeReconciler(): Reconciler {
+    const { control, options, retentionMs, random } = this.#context;
+    return new Reconciler(control, {
+      worker: { id: this.id, retentionMs },
+      everyMs: options.leaseMs,
+      endedClaimNumber: () => this.#endedClaimNumber,
+      heldIds: () => [...this.#held.values()].map(({ id }) => id),
+      onError: this.#events.onError,
+      random,
+    });
   }
 }

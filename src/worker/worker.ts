@@ -46,6 +46,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #state: WorkerState = "new";
   #session: Session | undefined;
   #beginning: Promise<void> = Promise.resolve();
+  #opening: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #finish: () => void = () => undefined;
 
@@ -77,17 +78,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
       );
     }
     this.#state = "running";
-    try {
-      await this.#assertSchema();
-      await this.#openSession();
-    } catch (error) {
-      if (!isPassing(error)) {
-        this.#terminate();
-        throw error;
-      }
-      this.#report(error);
-      this.#beginning = this.#keepOpening();
-    }
+    const begun = this.#begin();
+    this.#beginning = begun.catch(() => undefined);
+    await begun;
   }
 
   /**
@@ -109,7 +102,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   health(): WorkerHealth {
     const session = this.#session;
     const health = session?.health;
-    const now = Date.now();
+    const now = performance.now();
     const { leaseMs, pollIntervalMs } = this.#context.options;
     const isFresh = (at: number | undefined, withinMs: number): boolean =>
       at !== undefined && now - at <= withinMs;
@@ -132,6 +125,20 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#assertSchema();
+      await this.#openSession();
+    } catch (error) {
+      if (!isPassing(error)) {
+        this.#terminate();
+        throw error;
+      }
+      this.#report(error);
+      this.#opening = this.#keepOpening();
+    }
   }
 
   async #openSession(): Promise<void> {
@@ -174,7 +181,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (this.#state !== "running" || this.#session !== session) return;
     this.#session = undefined;
     this.#former.add(session);
-    this.#beginning = Promise.all([this.#retire(session), this.#keepOpening()]).then(() => undefined);
+    this.#opening = Promise.all([this.#retire(session), this.#keepOpening()]).then(() => undefined);
   }
 
   async #retire(session: Session): Promise<void> {
@@ -189,6 +196,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#state = "stopping";
     this.#stopping.abort();
     await this.#beginning;
+    await this.#opening;
     const session = this.#session;
     await session?.stopClaiming();
     const sessions = [...this.#former, ...(session === undefined ? [] : [session])];
@@ -226,17 +234,17 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (!hasFailedListeners && this.listenerCount("settled") === 0) return;
     for (const { job, outcome, then, runMs, error } of settlements) {
       const event = { job, outcome, final: then === "gone", runMs };
-      this.#emitSafely("settled", event);
-      if (outcome === "failed" && hasFailedListeners) {
-        this.#emitSafely("failed", { ...event, error: error === null ? null : JSON.parse(error) });
-      }
+      this.#safely(() => this.emit("settled", event));
+      if (outcome !== "failed" || !hasFailedListeners) continue;
+      const record: unknown = error === null ? null : JSON.parse(error);
+      this.#safely(() => this.emit("failed", { ...event, error: record }));
     }
   }
 
   // A listener that throws must not take the worker's bookkeeping with it.
-  #emitSafely<Name extends "settled" | "failed">(name: Name, event: WorkerEvents[Name][0]): void {
+  #safely(emit: () => unknown): void {
     try {
-      this.emit(name as "settled", event);
+      emit();
     } catch (error) {
       this.#report(error);
     }
@@ -264,6 +272,7 @@ function shutdownError(): ShutdownError {
   );
 }
 
+// Ages are measured by the monotonic clock; a date is only for people.
 function toDate(at: number | undefined): Date | null {
-  return at === undefined ? null : new Date(at);
+  return at === undefined ? null : new Date(performance.timeOrigin + at);
 }

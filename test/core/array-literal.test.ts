@@ -5,6 +5,7 @@ describe("arrayLiteral", () => {
   it.each([
     ["no values", [], "{}"],
     ["plain words", ["a", "b-c", "d.e"], "{a,b-c,d.e}"],
+    ["words of four letters", ["four", "nul2"], "{four,nul2}"],
     ["numbers", [1, -2, 0.5, 1e21], "{1,-2,0.5,1e+21}"],
     ["numbers that are not finite", [Number.NaN, Infinity], "{NaN,Infinity}"],
     ["nulls", [null, "a", null], "{NULL,a,NULL}"],

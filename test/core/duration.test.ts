@@ -89,6 +89,7 @@ describe("formatDuration", () => {
     [2_592_000_000, "30d"],
     [604_800_000, "1w"],
     [12.4, "12ms"],
+    [12.6, "13ms"],
   ])("writes %d ms as %j", (milliseconds, text) => {
     expect(formatDuration(milliseconds)).toBe(text);
   });

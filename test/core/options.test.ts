@@ -68,6 +68,28 @@ describe("checkKeys", () => {
     );
   });
 
+  it.each([
+    ["retrie", "retries"],
+    ["rtry", "retry"],
+    ["rettry", "retry"],
+    ["yrter", undefined],
+    ["RETRIES", "retries"],
+    ["maxjsonbytes", "maxJSONBytes"],
+    ["maxBites", undefined],
+    ["aa", undefined],
+    ["partitionCnt", "partitionCount"],
+    ["partishunCont", "partitionCount"],
+    ["partiCount", undefined],
+  ])("means by `%s` the nearest option, if it is near: %s", (given, meant) => {
+    const names = ["retry", "retries", "maxJSONBytes", "id", "partitionCount"];
+
+    const error = errorOf(() => {
+      checkKeys("worker()", { [given]: 1 }, names);
+    });
+
+    expect(/did you mean `(.*)`/.exec(error.message)?.[1]).toBe(meant);
+  });
+
   it("lists the known options when none is close", () => {
     const error = errorOf(() => {
       checkKeys("worker()", { shoeSize: 44 }, known);
@@ -139,6 +161,12 @@ describe("integers", () => {
 describe("oneOf", () => {
   it("gives the value when it is one of them", () => {
     expect(oneOf("mode", "keep", ["keep", "replace"])).toBe("keep");
+  });
+
+  it("lists two values with an or between them", () => {
+    expect(() => oneOf("mode", "fail", ["keep", "replace"])).toThrow(
+      'expected `mode` to be "keep" or "replace", got "fail"',
+    );
   });
 
   it.each(["", "Keep", 0, undefined])("refuses %j", (value) => {
@@ -250,6 +278,7 @@ describe("describeValue", () => {
     [7n, "7n"],
     ["a\nb", '"a\\nb"'],
     ["x".repeat(100), `"${"x".repeat(60)}…"`],
+    ["x".repeat(60), `"${"x".repeat(60)}"`],
     [Symbol("secret"), "a symbol"],
     [() => 1, "a function"],
     [[1, 2], "an array of 2"],

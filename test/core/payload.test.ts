@@ -93,6 +93,7 @@ describe("encodePayload with another serializer", () => {
   it.each([
     ["undefined", undefined],
     ["an object", { a: 1 }],
+    ["a number", 5],
     ["text that is no JSON", "a=1"],
     ["no text", ""],
     ["a NUL escape", '{"a":"x\\u0000"}'],

@@ -184,6 +184,12 @@ describe("decideRetry", () => {
     expect(decideRetry(retry, { ...failure, random: () => random })).toEqual({ delayMs });
   });
 
+  it("rounds to whole milliseconds", () => {
+    const retry = exponential({ initial: 1 });
+
+    expect(decideRetry(retry, { ...failure, random: () => 0.5 })).toEqual({ delayMs: 1 });
+  });
+
   it("uses no random number for fixed delays", () => {
     const random = vi.fn(() => 0.5);
 

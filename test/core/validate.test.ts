@@ -84,6 +84,12 @@ describe("validate", () => {
     );
   });
 
+  it("counts no others when it shows them all", () => {
+    const issues = ["a", "b", "c"].map((key) => ({ message: "bad", path: [key] }));
+
+    expect(() => validate(schemaWith(issues), 1)).toThrow(/payload\.c: bad$/);
+  });
+
   it("keeps at most 100 issues", () => {
     const issues = Array.from({ length: 5_000 }, () => ({ message: "bad" }));
 

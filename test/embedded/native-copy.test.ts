@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -87,6 +88,17 @@ describe("copyNativeFolder", () => {
     expect(second).toBe(first);
     expect(lstatSync(second).ino).toBe(made);
     expect(other).not.toBe(first);
+  });
+
+  it("copies again when something was tidied away", async () => {
+    const cache = temporaryDirectory();
+    const found = unpacked();
+    rmSync(join(await copyNativeFolder(found, cache), "lib", "libpq.so.5.18"));
+
+    const copy = await copyNativeFolder(found, cache);
+
+    expect(readFileSync(join(copy, "lib", "libpq.so.5.18"), "utf8")).toBe("library");
+    expect(readdirSync(cache)).toHaveLength(1);
   });
 
   it("gives several that copy at once the same complete copy, and leaves nothing else", async () => {
