@@ -126,7 +126,7 @@ function refuse(key: PropertyKey, values: readonly unknown[], refusal: Transacti
 
 // A call that a handler does not await must not end the process with all its other jobs.
 function rejection(refusal: TransactionError): Promise<never> {
-  const rejected = Promise.reject<never>(refusal);
+  const rejected = Promise.reject(refusal);
   rejected.catch(() => undefined);
   return rejected;
 }

@@ -15,7 +15,7 @@ export interface PgSubscription {
   readonly probeIntervalMs: number;
   readonly timeoutMs: number;
   /** Ends the connection with all that belongs to it. */
-  end(): Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 const probe: Statement = { name: "", text: queries["connections/probe"] };
@@ -105,8 +105,6 @@ class PgListener implements Listener {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
     this.#ended ??= this.#end();
-    // Its own close() waits for the same end and hears what went wrong with it.
-    this.#ended.catch(() => undefined);
     this.#subscription.events.lost(databaseError(error));
   }
 

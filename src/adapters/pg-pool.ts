@@ -74,7 +74,8 @@ function connectionOptions(pool: PoolLike): Record<string, unknown> {
 // Without these, a connection that hangs holds its place in the pool for as long as TCP lets it.
 function withOwnTimeouts(options: object, timeoutMs: number): object {
   const given: unknown = Reflect.get(options, "connectionTimeoutMillis");
-  return { keepAlive: true, ...options, connectionTimeoutMillis: given || timeoutMs };
+  const connectionTimeoutMillis = typeof given === "number" && given > 0 ? given : timeoutMs;
+  return { keepAlive: true, ...options, connectionTimeoutMillis };
 }
 
 function loadPg(): PgModule {
@@ -92,18 +93,23 @@ function loadPg(): PgModule {
 }
 
 function checkConnectionString(pg: PgModule, connectionString: string): void {
+  if (connectionString === "") throw connectionStringError("an empty string");
   try {
     new pg.Client({ connectionString });
-  } catch {
-    // No cause: the driver's own error may carry the whole string.
-    const expected = "a connection string like postgres://user@host:5432/name";
-    const got = JSON.stringify(maskCredentials(connectionString).slice(0, 60));
-    throw new OptionError(`expected \`database\` to be ${expected}, got ${got}`, {
-      option: "database",
-      expected,
-      got,
-    });
+  } catch (error) {
+    // Neither the string nor the driver's error is shown whole: both may hold the password.
+    const reason = maskCredentials(error instanceof Error ? error.message : String(error));
+    throw connectionStringError(`a string of ${connectionString.length} characters (${reason})`);
   }
+}
+
+function connectionStringError(got: string): OptionError {
+  const expected = "a connection string like postgres://user@host:5432/name";
+  return new OptionError(`expected \`database\` to be ${expected}, got ${got}`, {
+    option: "database",
+    expected,
+    got,
+  });
 }
 
 // A structured clone turns an instance of a class into a plain object without a word.

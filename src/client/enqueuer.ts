@@ -7,6 +7,7 @@ import type { JobRequest } from "../core/task.ts";
 import { backoff, wait } from "../core/wait.ts";
 import type { Database } from "../db/database.ts";
 import { classify } from "../db/sqlstate.ts";
+import { getJob, listHistory } from "../store/inspection.ts";
 import { insertJobs, insertJobsOnce, jobKey, type NewJob } from "../store/new-jobs.ts";
 import { inTransaction, storeOn, type Store } from "../store/store.ts";
 import { Coalescer } from "./coalescer.ts";
@@ -15,15 +16,13 @@ import { prepareJob, prepareJobs, type Preparation, type PreparedJob } from "./p
 /** A job as its enqueue made it. */
 export interface EnqueuedJob extends JobReference {
   readonly task: string;
-  readonly state: JobState;
-  readonly priority: number;
-  readonly maxAttempts: number;
+  readonly state: JobState | "finished";
   /** When it may run, by the database's clock. */
   readonly runAt: Date;
   readonly correlationId: string | null;
 }
 
-/** `kept`: a job with this id is live or has run, and nothing was written. */
+/** `kept`: a job with this id is live or has run, and nothing was written; `job` is that one. */
 export interface EnqueueResult {
   readonly job: EnqueuedJob;
   readonly outcome: "created" | "kept";
@@ -147,11 +146,29 @@ async function insertOnce(store: Store, jobs: readonly PreparedJob[]): Promise<E
   const distinct = jobs.filter((job) => !unseen.has(jobKey(job)) && unseen.add(jobKey(job)));
   const { nowMs, created: keys } = await insertJobsOnce(store, distinct);
   const fresh = new Set(keys);
-  return jobs.map((job) => {
+  const results: EnqueueResult[] = [];
+  for (const job of jobs) {
     // The second job with an id that is given twice in one call is kept, as it would be in a second call.
     const isCreated = fresh.delete(jobKey(job));
-    return isCreated ? created(job, nowMs) : { ...created(job, nowMs), outcome: "kept" };
-  });
+    results.push(isCreated ? created(job, nowMs) : await kept(store, job));
+  }
+  return results;
+}
+
+async function kept(store: Store, reference: JobReference): Promise<EnqueueResult> {
+  const live = await getJob(store, reference);
+  if (live !== undefined) return { job: describe(live, live.state), outcome: "kept" };
+  const finished = (await listHistory(store, reference)).at(-1);
+  // It was there a moment ago, in the statement that kept it.
+  if (finished === undefined) throw new RangeError(`expected job ${reference.id} to be live or in the history`);
+  return { job: describe(finished, "finished"), outcome: "kept" };
+}
+
+function describe(
+  { id, queue, task, runAt, correlationId }: Omit<EnqueuedJob, "state">,
+  state: EnqueuedJob["state"],
+): EnqueuedJob {
+  return { id, queue, task, state, runAt, correlationId };
 }
 
 function created(job: NewJob, nowMs: number): EnqueueResult {
@@ -162,8 +179,6 @@ function created(job: NewJob, nowMs: number): EnqueueResult {
       queue: job.queue,
       task: job.task,
       state: dueMs > nowMs ? "scheduled" : "ready",
-      priority: job.priority,
-      maxAttempts: job.maxAttempts,
       runAt: new Date(Math.max(dueMs, nowMs)),
       correlationId: job.correlationId ?? null,
     },

@@ -33,10 +33,10 @@ export function databaseError(error: unknown): PawlError {
   );
 }
 
-/** Hides user and password in every URL of a text. */
+/** Hides user and password in every URL of a text, also where the password was not escaped. */
 export function maskCredentials(text: string): string {
   return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, "$1***@")
+    .replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, "$1***@")
     .replace(/(password=)[^\s&'"]+/gi, "$1***");
 }
 

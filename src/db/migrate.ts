@@ -26,6 +26,8 @@ interface SchemaObject {
 type Migration = (typeof migrations)[number];
 
 const newestVersion = migrations.length;
+const howToMigrate =
+  "run `npx pawl migrate`, or call `await pawl.migrate()` when your application starts";
 const patience = { timeoutMs: 600_000 }; // another process may be at it, and an index takes its time
 
 /** Brings a schema up to date; idempotent, and safe from any number of processes at once. */
@@ -49,8 +51,8 @@ export function uninstall(database: Database, schema: string): Promise<void> {
   return changeSchema(database, schema, async (change) => {
     const state = await change.inspect();
     if (state.migrationsExist) await change.dropObjects();
-    if (state.schemaIsOurs && (await change.objects()).length === 0)
-      await change.run("schema/drop");
+    const isEmpty = (await change.objects()).length === 0;
+    if (state.schemaIsOurs && isEmpty) await change.run("schema/drop");
   });
 }
 
@@ -72,9 +74,6 @@ export async function checkSchema(database: Database, schema: string): Promise<v
     );
   }
 }
-
-const howToMigrate =
-  "run `npx pawl migrate`, or call `await pawl.migrate()` when your application starts";
 
 async function appliedIn(database: Database, schema: string): Promise<readonly Applied[]> {
   try {

@@ -75,7 +75,7 @@ export function released(job: ClaimedJob, runMs: number | null): Settlement {
 
 function succeeded(attempt: Attempt, value: unknown): Settlement {
   const isStored = attempt.task.storeOutput && value !== undefined;
-  if (!isStored) return { ...unsaid(attempt), outcome: "succeeded", then: "gone" };
+  if (!isStored) return plainSuccess(attempt);
   try {
     const output = encodePayload(value, { root: "output" });
     return { ...unsaid(attempt), outcome: "succeeded", output, then: "gone" };
@@ -84,6 +84,11 @@ function succeeded(attempt: Attempt, value: unknown): Settlement {
     const note = JSON.stringify(recordError(error));
     return { ...unsaid(attempt), outcome: "succeeded", error: note, then: "gone" };
   }
+}
+
+// Written out, because it runs once for every job.
+function plainSuccess({ job, runMs }: Attempt): Settlement {
+  return { job, outcome: "succeeded", runMs, error: null, output: null, then: "gone" };
 }
 
 function partial(attempt: Attempt, results: unknown): Settlement {

@@ -15,7 +15,7 @@ export interface LocalQueueOptions {
 
 const maxBuffered = 1_000;
 const shortestPauseMs = 2;
-const maxBackoffMs = 5_000;
+const maxBackoffMs = 2_000;
 
 /**
  * The worker's buffer of claimed jobs. It claims ahead at a low-water mark, as many as finish in two round trips of a

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { PawlError, ShutdownError, WorkerError } from "../core/errors.ts";
 import { checkKeys } from "../core/options.ts";
-import { backoff, wait } from "../core/wait.ts";
+import { backoff, startTimer, wait } from "../core/wait.ts";
 import { classify } from "../db/sqlstate.ts";
 import type { Settlement } from "../store/settles.ts";
 import { Session, type SessionContext } from "./session.ts";
@@ -32,7 +32,7 @@ export interface WorkerHealth {
 // After the signals have been aborted, handlers get this long to return.
 const abortGraceMs = 1_000;
 const writeOutcomesWithinMs = 10_000;
-const maxBackoffMs = 5_000;
+const maxBackoffMs = 2_000;
 
 /** Claims jobs and runs their handlers. Made by `pawl.worker`. */
 export class Worker extends EventEmitter<WorkerEvents> {
@@ -49,6 +49,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #opening: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #finish: () => void = () => undefined;
+  readonly #deadlines: (() => void)[] = [];
 
   constructor(
     context: SessionContext & { readonly newId: () => string },
@@ -94,8 +95,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
       options.grace === undefined
         ? this.#context.options.shutdownGraceMs
         : parseDuration(options.grace, "grace");
-    if (graceMs === 0) this.#hurry.abort();
-    this.#stopped ??= this.#stop(graceMs);
+    this.#deadlines.push(startTimer(graceMs, () => this.#hurry.abort()));
+    this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
@@ -190,7 +191,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     void session.runner.idle().then(() => this.#former.delete(session));
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(): Promise<void> {
     if (this.#state === "new") this.#terminate();
     if (this.#state === "terminated") return;
     this.#state = "stopping";
@@ -201,17 +202,18 @@ export class Worker extends EventEmitter<WorkerEvents> {
     await session?.stopClaiming();
     const sessions = [...this.#former, ...(session === undefined ? [] : [session])];
     const idle = Promise.all(sessions.map(({ runner }) => runner.idle()));
-    await Promise.race([idle, wait(graceMs, this.#hurry.signal)]);
+    await Promise.race([idle, aborted(this.#hurry.signal)]);
     for (const { runner } of sessions) runner.abort(shutdownError());
-    await Promise.race([idle, wait(abortGraceMs)]);
+    await within(abortGraceMs, idle);
     for (const { runner } of sessions) runner.abandonAborted();
-    await Promise.race([idle, wait(abortGraceMs)]);
+    await within(abortGraceMs, idle);
     await session?.end(writeOutcomesWithinMs);
     this.#terminate();
   }
 
   #terminate(): void {
     this.#state = "terminated";
+    for (const cancel of this.#deadlines) cancel();
     void this.#context.control.db
       .close()
       .catch((error: unknown) => {
@@ -259,6 +261,24 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`pawl worker "${this.#context.options.name}":${code} ${message}\n`);
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else {
+      signal.addEventListener("abort", () => {
+        resolve();
+      });
+    }
+  });
+}
+
+// Waits for something, but not for longer than this, and leaves no timer behind.
+async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([done, wait(ms, over.signal)]);
+  over.abort();
 }
 
 // Whether waiting may help: a missing schema or a wrong password will not mend itself.

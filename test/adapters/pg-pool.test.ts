@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import pg from "pg";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -9,7 +11,6 @@ import { databaseUrl, execute } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { backendOf, firstRow, statement } from "./conformance/driver.ts";
-import { startProxy } from "./proxy.ts";
 
 describe("a pool of the user's", () => {
   it("is neither ended nor left with listeners when the database is closed", async () => {
@@ -112,12 +113,12 @@ describe("a pool of the user's", () => {
 
   it.each([
     ["a password function", { password: () => "secret" }],
-    ["a stream", { stream: () => new (class Stream {})() }],
+    ["a stream", { stream: () => new Socket() }],
     ["a hook", { onConnect: () => undefined }],
     ["a function in ssl", { ssl: { checkServerIdentity: () => undefined } }],
-    ["an instance of a class in ssl", { ssl: { secureContext: new (class Context {})() } }],
+    ["a secure context in ssl", { ssl: { secureContext: createSecureContext() } }],
   ])("cannot be opened in a thread when it has %s", (_, options) => {
-    const pool = new pg.Pool(options as pg.PoolConfig);
+    const pool = new pg.Pool(options);
 
     expect(pgDatabase(pool).threadConnection()).toBeUndefined();
   });
@@ -150,15 +151,17 @@ describe("a connection string", () => {
     await Promise.all([again.close(), database.close()]);
   });
 
-  it.each(["postgres://me:hunter2@host:notaport/app", "postgres://me:hunter2@[bad/app"])(
-    "is refused when it is none, without its password: %s",
-    (url) => {
-      const error = thrownBy(() => pgDatabase(url));
+  it.each([
+    "",
+    "postgres://me:hunter2@host:notaport/app",
+    "postgres://me:hunter2/7@host/app",
+    "postgres://me:hunter2",
+  ])("is refused when it is none, without its password: %s", (url) => {
+    const error = thrownBy(() => pgDatabase(url));
 
-      expect(error).toMatchObject({ code: "PAWL_OPTION_INVALID", option: "database" });
-      expect(JSON.stringify([error, String(error)])).not.toContain("hunter2");
-    },
-  );
+    expect(error).toMatchObject({ code: "PAWL_OPTION_INVALID", option: "database" });
+    expect(JSON.stringify([error, String(error)])).not.toContain("hunter2");
+  });
 
   it("names itself to the server", async () => {
     const database = pgDatabase(databaseUrl());
@@ -169,7 +172,7 @@ describe("a connection string", () => {
     await database.close();
   });
 
-  it("says what is missing when `pg` is not installed", async () => {
+  it("says what is missing when `pg` is not installed", () => {
     const home = temporaryDirectory();
     const dist = fileURLToPath(new URL("../../dist", import.meta.url));
     for (const part of ["adapters", "core", "db"]) {
@@ -206,46 +209,6 @@ describe("options", () => {
     const error = thrownBy(() => pgDatabase(userPool(), { maxConnections: 5 }));
 
     expect(error).toMatchObject({ code: "PAWL_OPTION_INVALID", option: "maxConnections" });
-  });
-});
-
-describe("a broken network", () => {
-  it("ends a query at its deadline, and the next one too", async () => {
-    const proxy = await startProxy(databaseUrl());
-    const database = pgDatabase(proxy.url, { maxConnections: 1, queryTimeout: 200 });
-    onTestFinished(() => database.close());
-    await firstRow(database, "select 1");
-    proxy.freeze();
-
-    await expect(firstRow(database, "select 1")).rejects.toMatchObject({
-      code: "PAWL_DATABASE_TIMEOUT",
-    });
-    await expect(firstRow(database, "select 1 as value")).resolves.toEqual({ value: 1 });
-  });
-
-  it("reports a cut connection and goes on", async () => {
-    const proxy = await startProxy(databaseUrl());
-    const database = pgDatabase(proxy.url, { maxConnections: 1 });
-    onTestFinished(() => database.close());
-    const tx = await database.begin();
-    proxy.cut();
-
-    await expect(tx.commit()).rejects.toMatchObject({ code: "PAWL_DATABASE_UNAVAILABLE" });
-    await expect(firstRow(database, "select 1 as value")).resolves.toEqual({ value: 1 });
-  });
-
-  it("is noticed by a listener that hears nothing any more", { timeout: 15_000 }, async () => {
-    const proxy = await startProxy(databaseUrl());
-    const database = pgDatabase(proxy.url, { queryTimeout: 500 });
-    onTestFinished(() => database.close());
-    const lost = vi.fn();
-    const listener = await database.listen("quiet", { notified: () => undefined, lost });
-    onTestFinished(() => listener.close());
-
-    proxy.freeze();
-
-    await eventually(() => lost.mock.calls.length > 0, { within: 10_000 });
-    expect(lost).toHaveBeenCalledWith(expect.objectContaining({ code: "PAWL_DATABASE_TIMEOUT" }));
   });
 });
 

@@ -11,8 +11,16 @@ export interface Proxy {
   cut(): void;
 }
 
+interface ProxyOptions {
+  /** Tells clients a process id of its own making, as poolers do. */
+  readonly posesAsPooler?: boolean;
+}
+
 /** A TCP proxy before a database, until the test has ended. */
-export async function startProxy(databaseUrl: string): Promise<Proxy> {
+export async function startProxy(
+  databaseUrl: string,
+  { posesAsPooler = false }: ProxyOptions = {},
+): Promise<Proxy> {
   const url = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   const target = { port: Number(url.port || 5432), host: url.hostname };
@@ -22,6 +30,7 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
       sockets.add(socket);
       socket.on("error", () => undefined);
     }
+    if (posesAsPooler) outside.on("data", changeProcessId);
     inside.pipe(outside).pipe(inside);
   });
   server.listen(0, "127.0.0.1");
@@ -44,4 +53,12 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
       for (const socket of sockets) socket.unpipe().pause();
     },
   };
+}
+
+// BackendKeyData: K, a length of 12, the process id and a secret. Changed in place, before the pipe passes it on.
+const backendKeyData = Buffer.from([0x4b, 0, 0, 0, 12]);
+
+function changeProcessId(chunk: Buffer): void {
+  const start = chunk.indexOf(backendKeyData);
+  if (start !== -1) chunk.writeUInt32BE(2 ** 30, start + backendKeyData.length);
 }

@@ -4,6 +4,7 @@ import { databaseError, maskCredentials } from "#pawl/db/database-error";
 
 it.each([
   ["postgres://me:secret@host:5432/app", "postgres://***@host:5432/app"],
+  ["postgres://me:p/s?s#w@d@host/app", "postgres://***@host/app"],
   ["postgresql://me@host/app", "postgresql://***@host/app"],
   ["failed for postgres://me:p%40ss@host/app.", "failed for postgres://***@host/app."],
   ["postgres://host/app?user=me&password=secret", "postgres://host/app?user=me&password=***"],

@@ -6,7 +6,10 @@ import { pgDatabase } from "#pawl/adapters/pg";
 import type { Database } from "#pawl/db/database";
 import { checkSchema, migrate, uninstall } from "#pawl/db/migrate";
 import { migrations } from "#pawl/db/sql.generated";
-import { databaseUrl, execute, freshSchemaName } from "../support/database.ts";
+import { statements } from "#pawl/db/statements";
+import { databaseUrl, execute, freshSchemaName, withClient } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { fingerprint, relationsOf } from "./schema-facts.ts";
 
 const newest = migrations.length;
 const script = fileURLToPath(new URL("migrate-process.mjs", import.meta.url));
@@ -65,9 +68,18 @@ describe("migrate", () => {
 
   it("is safe from ten processes at once", async () => {
     const run = promisify(execFile);
-    const processes = Array.from({ length: 10 }, () =>
-      run(process.execPath, [script, databaseUrl(), schema]),
-    );
+    const processes = await withClient(async (holder) => {
+      const { rows } = await holder.query<{ pid: number }>("select pg_backend_pid() as pid");
+      await holder.query("begin");
+      await holder.query(statements(schema)("schema/lock").text);
+      const started = Array.from({ length: 10 }, () =>
+        run(process.execPath, [script, databaseUrl(), schema]),
+      );
+      await eventually(async () => (await waitingFor(rows[0]?.pid ?? 0)) === 10, {
+        within: 15_000,
+      });
+      return started;
+    });
 
     const outcomes = (await Promise.all(processes)).map(({ stdout }) => stdout.trim());
 
@@ -205,114 +217,16 @@ describe("checkSchema", () => {
   });
 });
 
-describe("uninstall", () => {
-  it("drops the schema that migrate made, with all that is in it", async () => {
-    await migrate(database, schema);
-
-    await uninstall(database, schema);
-
-    expect(await execute("select from pg_namespace where nspname = $1", [schema])).toEqual([]);
-  });
-
-  it("drops what Pawl made while it ran", async () => {
-    await migrate(database, schema);
-    await execute(`select ${schema}.make_history_partition(current_date + 400)`);
-
-    await uninstall(database, schema);
-
-    expect(await execute("select from pg_namespace where nspname = $1", [schema])).toEqual([]);
-  });
-
-  it("leaves what is not Pawl's alone, and the schema with it", async () => {
-    await migrate(database, schema);
-    await execute(`create table ${schema}.theirs as select 1 as a`);
-    await execute(`create function ${schema}.theirs() returns int language sql as 'select 1'`);
-
-    await uninstall(database, schema);
-
-    expect(await relationsOf(schema)).toEqual(["theirs"]);
-    expect(await execute(`select ${schema}.theirs() as a`)).toEqual([{ a: 1 }]);
-    expect(await functionsOf(schema)).toEqual(["theirs"]);
-  });
-
-  it("leaves a schema it did not make", async () => {
-    await execute(`create schema ${schema}`);
-    await migrate(database, schema);
-
-    await uninstall(database, schema);
-
-    expect(await execute("select from pg_namespace where nspname = $1", [schema])).toHaveLength(1);
-    expect([...(await relationsOf(schema)), ...(await functionsOf(schema))]).toEqual([]);
-  });
-
-  it("does nothing where there is nothing", async () => {
-    await expect(uninstall(database, schema)).resolves.toBeUndefined();
-    await migrate(database, schema);
-    await uninstall(database, schema);
-    await expect(uninstall(database, schema)).resolves.toBeUndefined();
-  });
-
-  it("changes nothing when somebody's view stands on a table", async () => {
-    const other = freshSchemaName();
-    await execute(`create schema ${other}`);
-    await migrate(database, schema);
-    await execute(`create view ${other}.waiting as select * from ${schema}.jobs`);
-    const before = await fingerprint(schema);
-
-    const outcome = uninstall(database, schema);
-
-    await expect(outcome).rejects.toMatchObject({ cause: { code: "2BP01" } });
-    expect(await fingerprint(schema)).toEqual(before);
-  });
-
-  it("can be followed by another migrate", async () => {
-    await migrate(database, schema);
-    await uninstall(database, schema);
-
-    const outcome = await migrate(database, schema);
-
-    expect(outcome).toEqual({ from: 0, to: newest });
-  });
-});
+/** How many sessions wait for a lock that a backend holds. */
+async function waitingFor(pid: number): Promise<number> {
+  const text = "select from pg_stat_activity where $1 = any (pg_blocking_pids(pid))";
+  return (await execute(text, [pid])).length;
+}
 
 async function applyFuture(future: { version: number; breaking: boolean }): Promise<void> {
   await execute(
     `insert into ${schema}.migrations (version, name, breaking, checksum, objects)
      values ($1, 'future', $2, '', '{}')`,
     [future.version, future.breaking],
-  );
-}
-
-async function relationsOf(name: string): Promise<string[]> {
-  const rows = await execute<{ relname: string }>(
-    `select relname from pg_class
-     where relnamespace = (select oid from pg_namespace where nspname = $1) and relkind in ('r', 'p', 'v')
-     order by relname`,
-    [name],
-  );
-  return rows.map(({ relname }) => relname);
-}
-
-async function functionsOf(name: string): Promise<string[]> {
-  const rows = await execute<{ proname: string }>(
-    `select proname from pg_proc
-     where pronamespace = (select oid from pg_namespace where nspname = $1) order by proname`,
-    [name],
-  );
-  return rows.map(({ proname }) => proname);
-}
-
-/** Changes with every change to a relation, function or migration of the schema. */
-async function fingerprint(name: string): Promise<unknown> {
-  return execute(
-    `select oid::text, xmin::text, relname as name from pg_class
-     where relnamespace = (select oid from pg_namespace where nspname = $1)
-     union all
-     select oid::text, xmin::text, proname from pg_proc
-     where pronamespace = (select oid from pg_namespace where nspname = $1)
-     union all
-     select version::text, xmin::text, name from ${name}.migrations
-     order by 1`,
-    [name],
   );
 }
