@@ -32,7 +32,8 @@ create index jobs_scheduled on :"schema".jobs (queue, run_at, id) where state = 
 -- Serves rescue and reconcile: what one worker holds, by its own claim number.
 create index jobs_running on :"schema".jobs (worker_id, claim_number) where state = 'running';
 
--- Partitioned by the day a row expires, so that retention drops whole partitions.
+-- Partitioned by the day a row expires, so that retention drops whole partitions. claim_number is there when the worker
+-- settled the attempt itself: that is how it finds its own settle whose reply was lost.
 create table :"schema".history (
   id uuid not null,
   created_at timestamptz not null,
@@ -40,6 +41,7 @@ create table :"schema".history (
   started_at timestamptz,
   finished_at timestamptz not null,
   expires_at timestamptz not null,
+  claim_number bigint,
   worker_id uuid,
   replay_of uuid,
   attempt integer not null,

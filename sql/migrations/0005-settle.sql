@@ -27,16 +27,16 @@ begin
        and jobs.id = settled.id
        and jobs.worker_id = _worker_id
        and jobs.claim_number = settled.claim_number
-    returning jobs.id, jobs.created_at, jobs.run_at, jobs.worker_id, jobs.attempt, jobs.queue, jobs.task,
+    returning jobs.id, jobs.created_at, jobs.run_at, jobs.claim_number, jobs.worker_id, jobs.attempt, jobs.queue, jobs.task,
       jobs.correlation_id, jobs.payload, settled.run_ms, settled.outcome, settled.error, settled.output
   )
   insert into :"schema".history (
-    id, created_at, run_at, started_at, finished_at, expires_at, worker_id, attempt, final, queue, task, outcome,
-    correlation_id, error, output, payload)
+    id, created_at, run_at, started_at, finished_at, expires_at, claim_number, worker_id, attempt, final, queue, task,
+    outcome, correlation_id, error, output, payload)
   select done.id, done.created_at, done.run_at,
          moment.now - done.run_ms * interval '1 millisecond', moment.now,
          moment.now + _retention_ms * interval '1 millisecond',
-         done.worker_id, done.attempt, true, done.queue, done.task, coalesce(done.outcome, 'succeeded'),
+         done.claim_number, done.worker_id, done.attempt, true, done.queue, done.task, coalesce(done.outcome, 'succeeded'),
          done.correlation_id, done.error::json, done.output::json, done.payload
     from done
    cross join (select clock_timestamp() as now offset 0) as moment;
@@ -63,7 +63,7 @@ declare
   _settled integer;
 begin
   with held as materialized (
-    select jobs.id, jobs.created_at, jobs.run_at, jobs.attempt, jobs.task, jobs.correlation_id,
+    select jobs.id, jobs.created_at, jobs.run_at, jobs.claim_number, jobs.attempt, jobs.task, jobs.correlation_id,
            settled.run_ms, settled.outcome, settled.delay_ms, settled.counted, settled.error, settled.partial_results
       from unnest(_ids, _claim_numbers, _run_ms, _outcomes, _delay_ms, _counted, _errors, _partial_results)
         as settled (id, claim_number, run_ms, outcome, delay_ms, counted, error, partial_results)
@@ -87,12 +87,12 @@ begin
        and jobs.id = held.id
   )
   insert into :"schema".history (
-    id, created_at, run_at, started_at, finished_at, expires_at, worker_id, attempt, final, queue, task, outcome,
-    correlation_id, error, output)
+    id, created_at, run_at, started_at, finished_at, expires_at, claim_number, worker_id, attempt, final, queue, task,
+    outcome, correlation_id, error, output)
   select held.id, held.created_at, held.run_at,
          moment.now - held.run_ms * interval '1 millisecond', moment.now,
          moment.now + _retention_ms * interval '1 millisecond',
-         _worker_id, held.attempt, false, _queue, held.task, held.outcome,
+         held.claim_number, _worker_id, held.attempt, false, _queue, held.task, held.outcome,
          held.correlation_id, held.error::json, held.partial_results::json
     from held
    cross join (select clock_timestamp() as now offset 0) as moment;

@@ -22,8 +22,9 @@ $$;
 -- Which of its jobs had started? Jobs start in claim order, at most `concurrency` at a time, so the first `concurrency` of
 -- the remaining ones are taken to have started; the rest were buffered and are not blamed. One inaccuracy is left: outcomes
 -- that the worker had not yet written. So the others are marked as suspected; the next worker writes every outcome before
--- it starts a suspected job, which makes the rule exact, and runs a job seen in two crashes alone. A job that could not be
--- locked on the first pass was locked by its own transactional handler, so it had started too.
+-- it starts a suspected job, which makes the rule exact. A job seen in all crashes but the last runs alone, with every
+-- outcome written: if it is the first of the remaining ones, it alone had started, and else neither it nor any after it. A
+-- job that could not be locked on the first pass was locked by its own transactional handler, so it had started too.
 create function :"schema".rescue_jobs(
   _worker_id uuid, _quarantine_after integer, _retention_ms double precision
 ) returns integer
@@ -55,17 +56,28 @@ begin
   end if;
   perform :"schema".end_worker_sessions(_worker_id);
 
-  with ranked as materialized (
-    select jobs.queue, jobs.id,
-           case when _first_pass
-                then row_number() over (order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) <= _worker.concurrency
-                else _worker.crashed and jobs.claimed_at <= _worker.ended_at end as started
+  with claimed as materialized (
+    select jobs.queue, jobs.id, jobs.claimed_at, jobs.crashes + jobs.suspected::integer as seen,
+           row_number() over (order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) as place
       from :"schema".jobs
      where jobs.worker_id = _worker_id
        and jobs.state = 'running'
+  ), alone as materialized (
+    select min(claimed.place) as place
+      from claimed
+     where claimed.seen >= _quarantine_after - 1
+  ), ranked as materialized (
+    select claimed.queue, claimed.id,
+           case when not _first_pass then _worker.crashed and claimed.claimed_at <= _worker.ended_at
+                when alone.place = 1 then claimed.place = 1
+                else claimed.place <= _worker.concurrency and claimed.place < coalesce(alone.place, claimed.place + 1)
+           end as started,
+           _first_pass and claimed.place < coalesce(alone.place, claimed.place + 1) as uncertain
+      from claimed
+     cross join alone
   ), held as materialized (
     select jobs.queue, jobs.id, jobs.created_at, jobs.run_at, jobs.claimed_at, jobs.attempt, jobs.task,
-           jobs.correlation_id, jobs.payload, ranked.started,
+           jobs.correlation_id, jobs.payload, ranked.started, ranked.uncertain,
            ranked.started and jobs.crashes + jobs.suspected::integer + 1 >= _quarantine_after as quarantined,
            ranked.started and jobs.failures + 1 >= jobs.max_attempts as exhausted
       from ranked
@@ -83,7 +95,7 @@ begin
        set state = 'ready', worker_id = null, claim_number = null, claimed_at = null,
            failures = jobs.failures + held.started::integer,
            crashes = jobs.crashes + held.started::integer,
-           suspected = jobs.suspected or not held.started,
+           suspected = jobs.suspected or (held.uncertain and not held.started),
            last_error = case when held.started then 'the worker that ran this job ended without settling it'
                              else jobs.last_error end
       from held

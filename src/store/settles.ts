@@ -113,20 +113,27 @@ export async function sealTransaction(store: Store, hold: Hold): Promise<void> {
   await store.db.query(store.sql("transactions/seal"), [hold.xid]);
 }
 
+/** What the history says of an attempt. */
+export interface Recorded {
+  readonly outcome: OutcomeName;
+  readonly final: boolean;
+}
+
 /** What this worker has written already about these jobs' attempts, by job id. */
 export async function findSettled(
   store: Store,
   workerId: string,
   jobs: readonly ClaimedJob[],
-): Promise<ReadonlyMap<string, OutcomeName>> {
-  const rows = await store.db.query<{ id: string; outcome: OutcomeName }>(
+): Promise<ReadonlyMap<string, Recorded>> {
+  const rows = await store.db.query<Recorded & { id: string }>(
     store.sql("history/find-settled"),
     [
       jobs[0]?.queue ?? "",
       workerId,
       arrayLiteral(jobs.map((job) => job.id)),
       arrayLiteral(jobs.map((job) => job.attempt)),
+      arrayLiteral(jobs.map((job) => job.claimNumber)),
     ],
   );
-  return new Map(rows.map((row) => [row.id, row.outcome]));
+  return new Map(rows.map((row) => [row.id, row]));
 }

@@ -27,10 +27,12 @@ export class Heartbeat {
   readonly #store: Store<Database>;
   readonly #options: HeartbeatOptions;
   readonly #pulse = new Pulse();
-  readonly #loop: Loop;
+  // Beats until the thread does, and again if it ends.
+  #loop: Loop;
   #pulsing: NodeJS.Timeout | undefined;
   #thread: Thread | undefined;
   #ended: Promise<unknown> = Promise.resolve();
+  #isThreadBeating = false;
   #isStopping = false;
   /** When the database last took a heartbeat, by the monotonic clock. */
   lastBeatAt: number | undefined;
@@ -38,28 +40,17 @@ export class Heartbeat {
   constructor(store: Store<Database>, options: HeartbeatOptions) {
     this.#store = store;
     this.#options = options;
-    const intervalMs = options.leaseMs / beatsPerLease;
-    this.#loop = new Loop({
-      pass: async () => {
-        this.#note(await beat(store, options.workerId, options.leaseMs));
-        return intervalMs;
-      },
-      onError: options.onError,
-      random: options.random,
-      maxBackoffMs: intervalMs,
-    });
+    this.#loop = this.#makeLoop();
   }
 
   get place(): "thread" | "event loop" {
-    return this.#thread === undefined ? "event loop" : "thread";
+    return this.#isThreadBeating ? "thread" : "event loop";
   }
 
   start(): void {
+    this.#loop.start();
     const connection = this.#store.db.threadConnection();
-    if (connection === undefined) {
-      this.#loop.start();
-      return;
-    }
+    if (connection === undefined) return;
     const beatPulse = (): void => {
       this.#pulse.beat(this.#options.allowedSilenceMs());
     };
@@ -75,6 +66,11 @@ export class Heartbeat {
     });
   }
 
+  /** A handler starts that may block the event loop for as long as its timeout. */
+  allowSilence(ms: number): void {
+    this.#pulse.allow(ms);
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#pulsing);
@@ -82,12 +78,32 @@ export class Heartbeat {
     await Promise.all([this.#loop.stop(), this.#ended]);
   }
 
+  #makeLoop(): Loop {
+    const { workerId, leaseMs, onError, random } = this.#options;
+    const intervalMs = leaseMs / beatsPerLease;
+    return new Loop({
+      pass: async () => {
+        this.#note(await beat(this.#store, workerId, leaseMs));
+        return intervalMs;
+      },
+      onError,
+      random,
+      maxBackoffMs: intervalMs,
+    });
+  }
+
   #startThread(workerData: HeartbeatThreadData): void {
     const thread = new Thread(new URL("./heartbeat-thread.js", import.meta.url), { workerData });
     this.#thread = thread;
     thread.on("message", (message: HeartbeatMessage) => {
-      if (message.kind === "failed") this.#options.onError(message.error);
-      else this.#note(message.kind === "beat");
+      if (message.kind === "failed") {
+        this.#options.onError(message.error);
+        return;
+      }
+      this.#note(message.kind === "beat");
+      if (this.#isThreadBeating) return;
+      this.#isThreadBeating = true;
+      void this.#loop.stop();
     });
     thread.on("error", this.#options.onError);
     this.#ended = new Promise((resolve) => {
@@ -95,7 +111,11 @@ export class Heartbeat {
         this.#thread = undefined;
         resolve(undefined);
         // A thread that cannot go on must not take the lease with it.
-        if (!this.#isStopping) this.#loop.start();
+        if (this.#isThreadBeating && !this.#isStopping) {
+          this.#loop = this.#makeLoop();
+          this.#loop.start();
+        }
+        this.#isThreadBeating = false;
       });
     });
   }

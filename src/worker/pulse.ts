@@ -8,10 +8,20 @@ export class Pulse {
   readonly buffer = new SharedArrayBuffer(16);
   readonly #numbers = new BigInt64Array(this.buffer);
 
+  #allowedMs = 0;
+
   /** The loop turned; it may now be silent for this long. */
   beat(allowedSilenceMs: number): void {
     Atomics.store(this.#numbers, turnedAt, nowMs());
-    Atomics.store(this.#numbers, allowedSilence, BigInt(Math.ceil(allowedSilenceMs)));
+    this.#allowedMs = 0;
+    this.allow(allowedSilenceMs);
+  }
+
+  /** Something starts that may block the loop for this long. */
+  allow(silenceMs: number): void {
+    if (silenceMs <= this.#allowedMs) return;
+    this.#allowedMs = silenceMs;
+    Atomics.store(this.#numbers, allowedSilence, BigInt(Math.ceil(silenceMs)));
   }
 }
 

@@ -20,6 +20,8 @@ export interface RunnerOptions {
   readonly random: Random;
   readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
   readonly transactions: TransactionRunOptions;
+  /** Told before a handler starts: it may block the event loop for as long as its timeout. */
+  readonly onStarting: (timeoutMs: number) => void;
   /** Told when a handler has ended, so that the next job can start. */
   readonly onEnded: () => void;
 }
@@ -69,6 +71,7 @@ export class Runner {
     }
     const execution = new Execution(job, handler.task);
     this.#running.add(execution);
+    this.#options.onStarting(handler.task.timeoutMs);
     this.#sweep ??= setInterval(() => {
       this.#abortOverdue(performance.now());
     }, sweepMs);

@@ -46,6 +46,10 @@ export interface SessionEvents {
   /** The session is over: others have ended it. */
   readonly onEnded: () => void;
   readonly onError: (error: unknown) => void;
+  /** A handler has ended: there may be room for another of the worker's sessions. */
+  readonly onHandlerEnded: () => void;
+  /** How many handlers of former sessions still run. */
+  readonly busyElsewhere: () => number;
 }
 
 // Above a rate like this, looking often is cheaper for everybody than being woken.
@@ -88,6 +92,7 @@ export class Session {
       runner: this.runner,
       settler: this.#settler,
       concurrency: context.options.concurrency,
+      busyElsewhere: events.busyElsewhere,
       release: (jobs) => {
         this.#release(jobs);
       },
@@ -244,9 +249,13 @@ export class Session {
         control,
         onError: this.#events.onError,
       },
+      onStarting: (timeoutMs) => {
+        this.#heartbeat.allowSilence(timeoutMs);
+      },
       onEnded: () => {
         this.queue.noteFinished();
         this.starter.startReady();
+        this.#events.onHandlerEnded();
       },
     });
   }

@@ -144,8 +144,11 @@ export class Settler {
     const recorded = await findSettled(this.#store, workerId, jobs);
     this.#options.onSettled(
       group.flatMap((settlement) => {
-        const outcome = recorded.get(settlement.job.id);
-        return outcome === undefined ? [] : [{ ...settlement, outcome }];
+        const written = recorded.get(settlement.job.id);
+        if (written === undefined) return [];
+        // A commit whose reply was lost looked like a failure.
+        const then = written.final ? "gone" : settlement.then;
+        return [{ ...settlement, outcome: written.outcome, then }];
       }),
     );
     const lost = jobs.filter((job) => !recorded.has(job.id));

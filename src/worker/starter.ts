@@ -8,6 +8,8 @@ export interface StarterOptions {
   readonly runner: Runner;
   readonly settler: Settler;
   readonly concurrency: number;
+  /** How many handlers of the worker's former sessions still run. */
+  readonly busyElsewhere: () => number;
   /** Gives back jobs that have not started. */
   readonly release: (jobs: readonly ClaimedJob[]) => void;
 }
@@ -28,10 +30,9 @@ export class Starter {
     this.#options = options;
   }
 
-  /** How many jobs could start now. */
+  /** How many jobs could start now; none while a job is to run alone. */
   get freeSlots(): number {
-    if (this.#isAlone) return -1;
-    return this.#options.concurrency - this.#options.runner.runningCount;
+    return this.#isToRunAlone(this.#options.queue.peek()) ? -1 : this.#places;
   }
 
   stop(): void {
@@ -44,7 +45,7 @@ export class Starter {
       this.#isAlone = false;
       queue.wake();
     }
-    while (!this.#isStopped && this.freeSlots > 0 && settler.pending < maxUnsettled) {
+    while (!this.#isStopped && this.#places > 0 && settler.pending < maxUnsettled) {
       const job = queue.peek();
       if (job === undefined || !this.#mayStart(job)) return;
       queue.shift();
@@ -57,7 +58,7 @@ export class Starter {
   #mayStart(job: ClaimedJob): boolean {
     if (job.crashes === 0) return true;
     const { queue, runner, settler } = this.#options;
-    const isToRunAlone = job.crashes >= crashesToRunAlone;
+    const isToRunAlone = this.#isToRunAlone(job);
     if (isToRunAlone && runner.runningCount > 0) return false;
     if (isToRunAlone && queue.depth > 1) {
       const [first, ...others] = queue.takeAll();
@@ -70,6 +71,15 @@ export class Starter {
     }
     if (isToRunAlone) this.#isAlone = true;
     return true;
+  }
+
+  get #places(): number {
+    const { concurrency, runner, busyElsewhere } = this.#options;
+    return this.#isAlone ? -1 : concurrency - runner.runningCount - busyElsewhere();
+  }
+
+  #isToRunAlone(job: ClaimedJob | undefined): boolean {
+    return job !== undefined && job.crashes >= crashesToRunAlone;
   }
 
   #waitForSettler(): void {

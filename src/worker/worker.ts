@@ -156,6 +156,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
       onError: (error) => {
         this.#report(error);
       },
+      onHandlerEnded: () => {
+        if (this.#session !== session) this.#session?.starter.startReady();
+      },
+      busyElsewhere: () => this.#formerCount(),
     });
     await session.register();
     this.#session = session;
@@ -188,7 +192,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
   async #retire(session: Session): Promise<void> {
     await session.stopClaiming();
     await session.end(0);
-    void session.runner.idle().then(() => this.#former.delete(session));
+    void session.runner.idle().then(() => {
+      this.#former.delete(session);
+      this.#session?.queue.wake();
+    });
   }
 
   async #stop(): Promise<void> {
@@ -226,7 +233,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   #runningCount(): number {
-    let count = this.#session?.runner.runningCount ?? 0;
+    return (this.#session?.runner.runningCount ?? 0) + this.#formerCount();
+  }
+
+  #formerCount(): number {
+    let count = 0;
     for (const { runner } of this.#former) count += runner.runningCount;
     return count;
   }

@@ -1,0 +1,92 @@
+import { createRequire } from "node:module";
+import { Command, Option } from "commander";
+import type { ConnectionOptions } from "./connection.ts";
+import { exitStatus } from "./exit-status.ts";
+import { describeFailure } from "./failure.ts";
+import { say } from "./terminal.ts";
+import type { UninstallOptions } from "./uninstall.ts";
+import type { WorkOptions } from "./work.ts";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string }; // our own
+
+/** Runs the command that the arguments name, and resolves with the exit status. Never rejects. */
+export async function runCommandLine(given: readonly string[]): Promise<number> {
+  const isDebugging = given.includes("--debug");
+  let connection: Partial<ConnectionOptions> = {};
+  let status: number = exitStatus.ok;
+  const program = makeProgram(async (options, run) => {
+    connection = options;
+    status = await run();
+  });
+  const name = program.commands.map((each) => each.name()).find((each) => each === given[0]);
+  const command = name === undefined ? "pawl" : `pawl ${name}`;
+  try {
+    await program.parseAsync(given.flatMap(splitAssignment), { from: "user" });
+    return status;
+  } catch (error) {
+    const failure = describeFailure(error, { command, connection, isDebugging });
+    for (const line of failure.lines) say(line);
+    return failure.status;
+  }
+}
+
+type Perform = (options: ConnectionOptions, run: () => Promise<number>) => Promise<void>;
+
+// Commander would look for what is similar to a mistyped option with its value, and show both.
+function splitAssignment(argument: string): string[] {
+  const [, option, value] = /^(--[\w-]+)=(.*)$/s.exec(argument) ?? [];
+  return option === undefined || value === undefined ? [argument] : [option, value];
+}
+
+// The commands load the engine only when they run: help and mistakes are answered at once.
+function makeProgram(perform: Perform): Command {
+  const program = new Command("pawl")
+    .description("Durable background jobs on PostgreSQL.")
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined }); // what went wrong is said in one place, for every error
+  connected(program.command("migrate"))
+    .description("Make Pawl's tables, or bring them up to date. Safe to run at every deploy.")
+    .action((options: ConnectionOptions) =>
+      perform(options, async () => (await import("./migrate.ts")).migrate(options)),
+    );
+  connected(program.command("uninstall"))
+    .description("Remove Pawl's tables, with all jobs and their history, and nothing else.")
+    .option("--yes", "remove them; without it, the command only says what it would remove")
+    .action((options: UninstallOptions) =>
+      perform(options, async () => (await import("./uninstall.ts")).uninstall(options)),
+    );
+  addWork(program, perform);
+  return program;
+}
+
+function addWork(program: Command, perform: Perform): void {
+  connected(program.command("work"))
+    .description("Run a worker until SIGTERM or SIGINT (Ctrl-C); a second signal stops it at once.")
+    .option(
+      "--tasks <module>",
+      "(required) the JavaScript or TypeScript file that exports the tasks",
+    )
+    .option("--queues <names>", "the queues to serve, in this order: a,b (default: any queue)")
+    .option("--concurrency <number>", "how many handlers run at once (default: 10)")
+    .option("--name <name>", "what people call this worker (default: the host's name)")
+    .option("--lease <duration>", "how long a silent worker keeps its jobs (default: 10s)")
+    .option("--shutdown-grace <duration>", "how long running jobs may take to end (default: 30s)")
+    .addHelpText("after", workHelp)
+    .action((options: WorkOptions) =>
+      perform(options, async () => (await import("./work.ts")).work(options)),
+    );
+}
+
+function connected(command: Command): Command {
+  const database = new Option("--database <url>", "the connection string").env("DATABASE_URL");
+  return command
+    .addOption(database)
+    .option("--schema <name>", "the database schema that holds Pawl's tables", "pawl")
+    .option("--debug", "show where an error comes from");
+}
+
+const workHelp = `
+The module exports tasks with a \`run\` of their own, or what task.handle(…) returns: by name, in arrays, or as its default.
+
+  npx pawl work --tasks ./src/tasks.ts --queues mail,default --concurrency 20`;

@@ -1,0 +1,65 @@
+import type { Duration } from "../core/duration.ts";
+import { OptionError } from "../core/errors.ts";
+import { positiveInteger } from "../core/options.ts";
+import { Pawl } from "../pawl.ts";
+import type { WorkerOptions } from "../worker/worker-options.ts";
+import { connectionString, describeTarget, type ConnectionOptions } from "./connection.ts";
+import { loadTasks } from "./load-tasks.ts";
+import { reportOn } from "./report.ts";
+import { runUntilStopped } from "./stop-signals.ts";
+
+export interface WorkOptions extends ConnectionOptions {
+  readonly tasks?: string;
+  readonly queues?: string;
+  readonly concurrency?: string;
+  readonly name?: string;
+  readonly lease?: string;
+  readonly shutdownGrace?: string;
+}
+
+/** Runs a worker until it is told to stop. */
+export async function work(options: WorkOptions): Promise<number> {
+  const database = connectionString(options);
+  const workerOptions = workerOptionsOf(options);
+  const { tasks, handlers } = await loadTasks(fileOf(options));
+  const pawl = new Pawl({ database, schema: options.schema, tasks });
+  try {
+    const worker = pawl.worker({ ...workerOptions, handlers });
+    const say = reportOn(worker, { ...options, target: describeTarget(options) });
+    return await runUntilStopped(worker, say);
+  } finally {
+    await pawl.close();
+  }
+}
+
+function fileOf({ tasks }: WorkOptions): string {
+  if (tasks !== undefined) return tasks;
+  throw new OptionError(
+    "expected --tasks <module>, got none; name the file that exports the tasks",
+    {
+      option: "--tasks",
+      expected: "a JavaScript or TypeScript file",
+      got: "nothing",
+    },
+  );
+}
+
+function workerOptionsOf(options: WorkOptions): WorkerOptions {
+  const { queues, concurrency, name, lease, shutdownGrace } = options;
+  return {
+    ...(queues !== undefined && { queues: queues.split(",").map((queue) => queue.trim()) }),
+    ...(concurrency !== undefined && { concurrency: countOf("--concurrency", concurrency) }),
+    ...(name !== undefined && { name }),
+    ...(lease !== undefined && { lease: durationOf(lease) }),
+    ...(shutdownGrace !== undefined && { shutdownGrace: durationOf(shutdownGrace) }),
+  };
+}
+
+function countOf(option: string, given: string): number {
+  return positiveInteger(option, /^-?\d+$/.test(given) ? Number(given) : given);
+}
+
+// A bare number is milliseconds, as it is in code.
+function durationOf(given: string): Duration {
+  return /^\d+$/.test(given) ? Number(given) : given;
+}
