@@ -4,7 +4,7 @@ import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { OptionError, TaskError } from "./core/errors.ts";
-import { checkKeys, positiveInteger, schemaName, taskName } from "./core/options.ts";
+import { callable, checkKeys, invalidOption, positiveInteger, schemaName, taskName } from "./core/options.ts";
 import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
 import { jsonSerializer, type Serializer } from "./core/serializer.ts";
 import {
@@ -48,7 +48,9 @@ export interface PawlOptions<
 
 type NameOf<Tasks extends readonly AnyTask[]> = Tasks[number]["name"];
 type InputOf<Tasks extends readonly AnyTask[], Name extends string> =
-  Extract<Tasks[number], { readonly name: Name }> extends Task<Name, infer Input, never, never>
+  Extract<Tasks[number], { readonly name: Name }> extends {
+    job(...rest: never[]): JobRequest<infer Input>;
+  }
     ? Input
     : never;
 type Carried<Input, Codec> = undefined extends Codec ? JsonCompatible<Input> : Input;
@@ -100,8 +102,8 @@ export class Pawl<
     checkKeys("Pawl", options, knownOptions);
     this.schema = schemaName("schema", options.schema ?? "pawl");
     this.#tasks = register(options.tasks ?? []);
-    this.#serializer = options.serializer ?? jsonSerializer;
-    this.#generateId = options.generateId ?? createUuidV7(Date.now);
+    this.#serializer = checkSerializer(options.serializer ?? jsonSerializer);
+    this.#generateId = callable("generateId", options.generateId ?? createUuidV7(Date.now));
     const { database, isOurs } = openDatabase(options.database);
     this.#ownsDatabase = isOurs;
     this.#store = { sql: statements(this.schema), db: database };
@@ -231,6 +233,13 @@ export class Pawl<
       return this.#enqueuer.enqueue({ task, payload, options }, db);
     };
   }
+}
+
+function checkSerializer(serializer: Serializer): Serializer {
+  const isWhole =
+    typeof serializer.serialize === "function" && typeof serializer.deserialize === "function";
+  if (isWhole) return serializer;
+  throw invalidOption("serializer", "an object with `serialize` and `deserialize`", serializer);
 }
 
 function register(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {

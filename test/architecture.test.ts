@@ -25,7 +25,7 @@ const layers: Record<string, readonly string[]> = {
     ...["lifecycle", "store", "adapters", "db", "core"],
   ],
   "index.ts": ["pawl.ts", "history", "maintenance", "worker", "client", "adapters", "db", "core"],
-  cli: ["index.ts", "pawl.ts", "adapters", "db", "core"],
+  cli: ["index.ts", "pawl.ts", "worker", "adapters", "db", "core"],
   embedded: ["core"],
 };
 

@@ -111,7 +111,7 @@ begin
            held.correlation_id,
            case
              when held.quarantined then json_build_object('name', 'QuarantinedError', 'code', 'PAWL_JOB_QUARANTINED',
-               'message', format('this job was running in %s workers that ended without settling it, so it is not run again; '
+               'message', format('this job was running, or may have been, in %s workers that ended without settling it, so it is not run again; '
                  'find out what it does to the process, then enqueue it anew', _quarantine_after))
              when held.started then json_build_object('name', 'WorkerCrashedError', 'code', 'PAWL_WORKER_CRASHED',
                'message', 'the worker that ran this job ended without settling it')

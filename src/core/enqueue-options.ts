@@ -1,6 +1,6 @@
 import { parseDuration, type Duration } from "./duration.ts";
 import { OptionError } from "./errors.ts";
-import { checkKeys, date, integerBetween, positiveInteger, queueName, text, uuid } from "./options.ts";
+import { checkKeys, date, integerBetween, positiveInteger, queueName, shortText, uuid } from "./options.ts";
 
 /** What may be said about one job when it is enqueued. */
 export interface EnqueueOptions {
@@ -72,7 +72,7 @@ export function checkEnqueueOptions(options: EnqueueOptions | undefined): Checke
     priority: optional(options.priority, (value) => integerBetween("priority", value, -32768, 32767)),
     maxAttempts: optional(options.maxAttempts, (value) => positiveInteger("maxAttempts", value)),
     id: optional(options.id, (value) => uuid("id", value)),
-    correlationId: optional(options.correlationId, (value) => text("correlationId", value)),
+    correlationId: optional(options.correlationId, (value) => shortText("correlationId", value)),
   };
 }
 

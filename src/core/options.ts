@@ -3,6 +3,7 @@ import { isUuid } from "./uuid.ts";
 
 const maxQueueNameBytes = 63;
 const maxTaskNameBytes = 255;
+const maxShortTextBytes = 255;
 const maxSchemaNameBytes = 48; // leaves room in PostgreSQL's 63 for what is made from the name
 const schemaNameForm = /^[a-z_][a-z0-9_]*$/;
 const unstorable = /[\0\p{Surrogate}]/u;
@@ -84,6 +85,17 @@ export function text(option: string, value: unknown): string {
     throw invalidOption(option, "a string without NUL and lone surrogates", value);
   }
   return value;
+}
+
+/** Checks for a string of 1 to 255 bytes in UTF-8 that PostgreSQL can store. */
+export function shortText(option: string, value: unknown): string {
+  return textUpTo(option, value, maxShortTextBytes);
+}
+
+/** Checks for a function. */
+export function callable<Given>(option: string, value: Given): Given {
+  if (typeof value === "function") return value;
+  throw invalidOption(option, "a function", value);
 }
 
 /** Checks for a queue's name: a string of 1 to 63 bytes in UTF-8. */

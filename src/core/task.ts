@@ -3,7 +3,7 @@ import { parseDuration } from "./duration.ts";
 import type { EnqueueOptions } from "./enqueue-options.ts";
 import { OptionError } from "./errors.ts";
 import type { JobInfo } from "./job.ts";
-import { boolean, checkKeys, integerBetween, queueName, taskName } from "./options.ts";
+import { boolean, callable, checkKeys, integerBetween, invalidOption, queueName, taskName } from "./options.ts";
 import { checkRetry, defaultRetry, maxAttemptsOf, type Retry } from "./retry.ts";
 import { isStandardSchema, type InferInput, type InferOutput, type StandardSchema } from "./validate.ts";
 
@@ -63,7 +63,7 @@ export interface TaskOptions<Name extends string, Schema, Transactional extends 
   readonly queue?: string;
   /** Lower runs first; -32768 to 32767, default 0. */
   readonly priority?: number;
-  /** Default `exponential()`: 25 attempts over about three days. */
+  /** Default `exponential()`: 25 attempts over about two days. */
   readonly retry?: Retry<JobInfo>;
   /** How long an attempt may take before its signal aborts and it fails. Default `"1h"`. */
   readonly timeout?: Duration;
@@ -148,12 +148,12 @@ function makeTask(options: TaskOptions<string, unknown, boolean, never>): AnyTas
     priority: integerBetween("priority", options.priority ?? 0, -32768, 32767),
     retry,
     maxAttempts: maxAttemptsOf(retry),
-    timeoutMs: parseDuration(options.timeout ?? "1h", "timeout"),
+    timeoutMs: checkTimeout(options.timeout ?? "1h"),
     transactional: boolean("transactional", options.transactional ?? false),
     storeOutput: boolean("storeOutput", options.storeOutput ?? false),
-    run: options.run === undefined ? undefined : checkRun("run", options.run),
+    run: options.run === undefined ? undefined : callable("run", options.run),
     job: (payload: unknown, jobOptions = {}) => ({ task, payload, options: jobOptions }),
-    handle: (run) => ({ task, run: checkRun("handle", run) }),
+    handle: (run) => ({ task, run: callable("handle", run) }),
   };
   return Object.freeze(task);
 }
@@ -178,11 +178,8 @@ function checkSchema(schema: unknown): StandardSchema | undefined {
   );
 }
 
-function checkRun<Run>(option: string, run: Run): Run {
-  if (typeof run === "function") return run;
-  throw new OptionError(`expected \`${option}\` to be the handler function, got ${typeof run}`, {
-    option,
-    expected: "a function",
-    got: typeof run,
-  });
+function checkTimeout(timeout: Duration): number {
+  const timeoutMs = parseDuration(timeout, "timeout");
+  if (timeoutMs > 0) return timeoutMs;
+  throw invalidOption("timeout", "a duration above zero", timeout);
 }

@@ -28,7 +28,7 @@ export async function prepareDataDirectory(
   const path = isTemporary ? await mkdtemp(join(tmpdir(), "pawl-postgres-")) : resolve(given);
   const directory = { path, isTemporary };
   try {
-    await mkdir(path, { recursive: true });
+    await makeDirectory(path);
     if (await isEmpty(path)) await initialise(directory, binaries, account);
     else await checkCluster(path, parseInt(binaries.version, 10));
   } catch (error) {
@@ -36,6 +36,19 @@ export async function prepareDataDirectory(
     throw error;
   }
   return directory;
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw new EmbeddedPostgresError(
+      "PAWL_EMBEDDED_FAILED",
+      `expected to be able to make the data directory ${path}, but ${error instanceof Error ? error.message : String(error)}; ` +
+        "choose a folder that this user may write to",
+      { cause: error },
+    );
+  }
 }
 
 /** Removes the directory when it was made for the server; one that was given stays. */

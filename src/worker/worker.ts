@@ -148,7 +148,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
         this.#emitSettled(settlements);
       },
       onLeaseLost: (error) => {
-        this.emit("leaseLost", error);
+        this.#safely(() => this.emit("leaseLost", error));
       },
       onEnded: () => {
         this.#replace(session);
@@ -165,7 +165,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#session = session;
     if (this.#stopping.signal.aborted) return;
     session.start();
-    this.emit("started", { workerId: session.id });
+    this.#safely(() => this.emit("started", { workerId: session.id }));
   }
 
   async #keepOpening(): Promise<void> {
@@ -228,7 +228,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       })
       .finally(() => {
         this.#finish();
-        this.emit("stopped");
+        this.#safely(() => this.emit("stopped"));
       });
   }
 
@@ -264,10 +264,18 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   #report(error: unknown): void {
-    if (this.listenerCount("error") > 0) {
-      this.emit("error", error);
+    if (this.listenerCount("error") === 0) {
+      this.#print(error);
       return;
     }
+    try {
+      this.emit("error", error);
+    } catch (thrown) {
+      this.#print(thrown);
+    }
+  }
+
+  #print(error: unknown): void {
     const code = error instanceof PawlError ? ` ${error.code}` : "";
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`pawl worker "${this.#context.options.name}":${code} ${message}\n`);
