@@ -92,8 +92,14 @@ function loadPg(): PgModule {
   }
 }
 
+const connectionForm = /^(?:postgres(?:ql)?:|socket:|\/)/i;
+
 function checkConnectionString(pg: PgModule, connectionString: string): void {
   if (connectionString === "") throw connectionStringError("an empty string");
+  // The driver takes anything for the name of a database on a host called "base".
+  if (!connectionForm.test(connectionString)) {
+    throw connectionStringError(`a string of ${connectionString.length} characters without a scheme`);
+  }
   try {
     new pg.Client({ connectionString });
   } catch (error) {

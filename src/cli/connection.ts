@@ -32,8 +32,7 @@ export function describeServer(database = ""): string {
 /** A text without the credentials in it, also where a connection string is not quite a URL. */
 export function maskSecrets(text: string, { database }: Partial<ConnectionOptions> = {}): string {
   const password = passwordOf(database);
-  const masked = database ? text.replaceAll(database, maskCredentials(database)) : text;
-  return maskCredentials(password ? masked.replaceAll(password, "***") : masked);
+  return maskCredentials(password === undefined ? text : text.replaceAll(`:${password}@`, ":***@"));
 }
 
 // Everything between the first colon of the authority and the last @, as a person would read it.

@@ -54,8 +54,7 @@ async function load(file: string, path: string): Promise<object> {
 
 async function loadTypeScript(path: string): Promise<object> {
   const { createJiti } = await import("jiti");
-  // Pawl itself is never transpiled, so that the module gets this copy of it.
-  return createJiti(import.meta.url, { nativeModules: ["pawl"] }).import<object>(path);
+  return createJiti(import.meta.url).import<object>(path);
 }
 
 function exportedValues(namespace: object): unknown[] {

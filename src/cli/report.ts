@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import { PawlError } from "../core/errors.ts";
-import type { SettledEvent } from "../worker/worker-events.ts";
-import type { Worker } from "../worker/worker.ts";
+import type { SettledEvent, Worker } from "../index.ts";
 import { maskSecrets, type ConnectionOptions } from "./connection.ts";
 import * as terminal from "./terminal.ts";
 
@@ -20,7 +19,7 @@ const maxRemembered = 100;
 export function reportOn(worker: Worker, options: ReportOptions): (what: string) => void {
   const say = (what: string): void => {
     const line = `pawl worker "${options.name ?? hostname()}": ${what}`;
-    terminal.say(maskSecrets(line.replaceAll("\n", " "), options));
+    terminal.say(maskSecrets(line.replaceAll(/\p{Control}+/gu, " "), options));
   };
   const isNews = makeNewsFilter();
   worker.on("started", ({ workerId }) => {

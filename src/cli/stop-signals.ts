@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import type { Worker } from "../worker/worker.ts";
+import type { Worker } from "../index.ts";
 import { exitStatus } from "./exit-status.ts";
 
 type StopSignal = "SIGTERM" | "SIGINT";

@@ -1,8 +1,8 @@
 import type { Duration } from "../core/duration.ts";
 import { OptionError } from "../core/errors.ts";
 import { positiveInteger } from "../core/options.ts";
+import type { WorkerOptions } from "../index.ts";
 import { Pawl } from "../pawl.ts";
-import type { WorkerOptions } from "../worker/worker-options.ts";
 import { connectionString, describeTarget, type ConnectionOptions } from "./connection.ts";
 import { loadTasks } from "./load-tasks.ts";
 import { reportOn } from "./report.ts";

@@ -203,8 +203,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (this.#state === "terminated") return;
     this.#state = "stopping";
     this.#stopping.abort();
-    await this.#beginning;
-    await this.#opening;
+    // A server that never answers must not hold up the end.
+    await within(abortGraceMs, Promise.all([this.#beginning, this.#opening]));
     const session = this.#session;
     await session?.stopClaiming();
     const sessions = [...this.#former, ...(session === undefined ? [] : [session])];
