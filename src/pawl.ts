@@ -3,8 +3,15 @@ import { pgDatabase, type PoolLike } from "./adapters/pg.ts";
 import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
-import { OptionError, TaskError } from "./core/errors.ts";
-import { callable, checkKeys, invalidOption, positiveInteger, schemaName, taskName } from "./core/options.ts";
+import { ClosedError, OptionError, TaskError } from "./core/errors.ts";
+import {
+  callable,
+  checkKeys,
+  invalidOption,
+  positiveInteger,
+  schemaName,
+  taskName,
+} from "./core/options.ts";
 import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
 import { jsonSerializer, type Serializer } from "./core/serializer.ts";
 import {
@@ -96,6 +103,7 @@ export class Pawl<
   readonly #generateId: () => string;
   readonly #enqueuer: Enqueuer;
   readonly #workers = new Set<Worker>();
+  #isClosed = false;
 
   /** Throws `OptionError` and `TaskError`. */
   constructor(options: PawlOptions<Tasks, Codec> = {}) {
@@ -118,6 +126,7 @@ export class Pawl<
         ),
         generateId: this.#generateId,
       },
+      schema: this.schema,
       retryForMs: enqueueRetryMs,
       random: Math.random,
     });
@@ -139,7 +148,7 @@ export class Pawl<
    */
   enqueue<Name extends string, Input, Output, Tx>(
     task: Task<Name, Input, Output, Tx>,
-    ...rest: PayloadArguments<Carried<Input, Codec>, EnqueueOptions>
+    ...rest: PayloadArguments<Carried<NoInfer<Input>, Codec>, EnqueueOptions>
   ): Promise<EnqueueResult>;
   enqueue<Name extends NameOf<Tasks>>(
     name: Name,
@@ -152,7 +161,7 @@ export class Pawl<
   ): Promise<EnqueueResult> {
     const known = isTask(task) ? task : this.#tasks.get(task);
     if (known === undefined) throw unknownTask(task as string, this.#tasks);
-    return this.#enqueuer.enqueue({ task: known, payload, options }, options.db);
+    return this.#enqueuer.enqueue({ task: known, payload, options });
   }
 
   /** Enqueues a job of a task of which only the name is known. A known task's schema and defaults apply. */
@@ -162,7 +171,7 @@ export class Pawl<
     options: EnqueueOptions = {},
   ): Promise<EnqueueResult> {
     const task = this.#tasks.get(name) ?? defineTask({ name: taskName("name", name) });
-    return this.#enqueuer.enqueue({ task, payload, options }, options.db);
+    return this.#enqueuer.enqueue({ task, payload, options });
   }
 
   /**
@@ -170,7 +179,7 @@ export class Pawl<
    * is written. Throws as `enqueue` does.
    */
   async enqueueMany<const Requests extends readonly JobRequest[]>(
-    requests: {
+    requests: Requests & {
       [Place in keyof Requests]: Requests[Place] extends JobRequest<infer Input>
         ? JobRequest<Carried<Input, Codec>>
         : never;
@@ -183,6 +192,9 @@ export class Pawl<
 
   /** A worker, which does not start by itself. Throws `OptionError` and `TaskError`. */
   worker(options: WorkerOptions = {}): Worker {
+    if (this.#isClosed) {
+      throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
+    }
     const checked = checkWorkerOptions(options, [...this.#tasks.values()]);
     const control = storeOn(this.#store, this.#store.db.dedicated(controlConnections));
     const worker = new Worker(
@@ -215,6 +227,7 @@ export class Pawl<
 
   /** Ends what this Pawl opened: its workers, and the connections it made. A pool of yours stays open. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     await this.#enqueuer.close();
     if (this.#ownsDatabase) await this.#store.db.close();
@@ -228,9 +241,10 @@ export class Pawl<
     return (task, ...rest) => {
       const [payload, given] = rest as [unknown, EnqueueOptions?]; // what the arguments' type spells out
       const inherited = job.correlationId === null ? {} : { correlationId: job.correlationId };
-      const options = { ...inherited, ...given };
-      const db = tx === undefined ? undefined : (tx as object); // the handle of the handler's own transaction
-      return this.#enqueuer.enqueue({ task, payload, options }, db);
+      // In a transactional handler, the handle of its own transaction.
+      const joined = tx === undefined ? {} : { db: tx as object };
+      const options = { ...inherited, ...given, ...joined };
+      return this.#enqueuer.enqueue({ task, payload, options });
     };
   }
 }
@@ -244,14 +258,11 @@ function checkSerializer(serializer: Serializer): Serializer {
 
 function register(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {
   const known = new Map<string, AnyTask>();
+  if (!Array.isArray(tasks)) {
+    throw invalidOption("tasks", "a list of what defineTask(…) returns", tasks);
+  }
   for (const task of tasks) {
-    if (!isTask(task)) {
-      throw new OptionError("expected `tasks` to hold what defineTask(…) returns", {
-        option: "tasks",
-        expected: "what defineTask(…) returns",
-        got: typeof task,
-      });
-    }
+    if (!isTask(task)) throw invalidOption("tasks", "a list of what defineTask(…) returns", task);
     if (known.has(task.name)) {
       throw new TaskError(
         "PAWL_TASK_DUPLICATE",

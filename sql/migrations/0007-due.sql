@@ -60,7 +60,8 @@ begin
   if promoted > 0 then
     perform :"schema".wake_workers();
   end if;
-  next_due_ms := extract(epoch from _next - clock_timestamp()) * 1000;
+  -- Before version 17, infinity cannot be subtracted from.
+  next_due_ms := case when isfinite(_next) then extract(epoch from _next - clock_timestamp()) * 1000 end;
   return next;
 end
 $$;

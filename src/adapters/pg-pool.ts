@@ -98,7 +98,9 @@ function checkConnectionString(pg: PgModule, connectionString: string): void {
   if (connectionString === "") throw connectionStringError("an empty string");
   // The driver takes anything for the name of a database on a host called "base".
   if (!connectionForm.test(connectionString)) {
-    throw connectionStringError(`a string of ${connectionString.length} characters without a scheme`);
+    throw connectionStringError(
+      `a string of ${connectionString.length} characters without a scheme`,
+    );
   }
   try {
     new pg.Client({ connectionString });

@@ -35,7 +35,8 @@ export class Coalescer {
 
   /** Resolves with the database's time of the enqueue. */
   add(job: NewJob): Promise<number> {
-    if (this.#closed) return Promise.reject(new ClosedError("expected an open Pawl, got one that is closed"));
+    if (this.#closed)
+      return Promise.reject(new ClosedError("expected an open Pawl, got one that is closed"));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject });
       this.#flush ??= this.#run();

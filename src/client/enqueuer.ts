@@ -1,25 +1,31 @@
 import type { Random } from "../core/clock.ts";
-import type { EnqueueOptions } from "../core/enqueue-options.ts";
-import { ClosedError } from "../core/errors.ts";
-import type { JobReference } from "../core/job.ts";
-import type { JobState } from "../core/states.ts";
-import type { JobRequest } from "../core/task.ts";
+import { checkEnqueueOptions, type EnqueueOptions } from "../core/enqueue-options.ts";
+import { ClosedError, SchemaError } from "../core/errors.ts";
+import type { AnyTask, JobRequest } from "../core/task.ts";
 import { backoff, wait } from "../core/wait.ts";
 import type { Database } from "../db/database.ts";
 import { classify } from "../db/sqlstate.ts";
-import { getJob, listHistory } from "../store/inspection.ts";
-import { insertJobs, insertJobsOnce, jobKey, type NewJob } from "../store/new-jobs.ts";
+import {
+  describeJobs,
+  insertJobs,
+  insertJobsOnce,
+  jobKey,
+  type JobDescription,
+  type NewJob,
+} from "../store/new-jobs.ts";
 import { inTransaction, storeOn, type Store } from "../store/store.ts";
+import { chunksOf } from "./chunks.ts";
 import { Coalescer } from "./coalescer.ts";
 import { prepareJob, prepareJobs, type Preparation, type PreparedJob } from "./prepare.ts";
 
-/** A job as its enqueue made it. */
-export interface EnqueuedJob extends JobReference {
-  readonly task: string;
-  readonly state: JobState | "finished";
-  /** When it may run, by the database's clock. */
-  readonly runAt: Date;
-  readonly correlationId: string | null;
+/** A job as its enqueue made it, or found it; `runAt` is by the database's clock. */
+export type EnqueuedJob = JobDescription;
+
+/** One job to be enqueued. */
+export interface EnqueueRequest {
+  readonly task: AnyTask;
+  readonly payload: unknown;
+  readonly options: EnqueueOptions;
 }
 
 /** `kept`: a job with this id is live or has run, and nothing was written; `job` is that one. */
@@ -28,14 +34,13 @@ export interface EnqueueResult {
   readonly outcome: "created" | "kept";
 }
 
-// More rows gain nothing, and one statement should not hold the server for long.
-const maxRowsPerStatement = 10_000;
 const maxCoalesced = 1_000;
 
 /** Writes jobs: alone or many, in the caller's transaction or on its own. */
 export class Enqueuer {
   readonly #store: Store<Database>;
   readonly #preparation: Preparation;
+  readonly #schema: string;
   readonly #retryForMs: number;
   readonly #random: Random;
   readonly #coalescer: Coalescer;
@@ -43,10 +48,11 @@ export class Enqueuer {
 
   constructor(
     store: Store<Database>,
-    options: { preparation: Preparation; retryForMs: number; random: Random },
+    options: { preparation: Preparation; schema: string; retryForMs: number; random: Random },
   ) {
     this.#store = store;
     this.#preparation = options.preparation;
+    this.#schema = options.schema;
     this.#retryForMs = options.retryForMs;
     this.#random = options.random;
     this.#coalescer = new Coalescer({
@@ -57,11 +63,12 @@ export class Enqueuer {
   }
 
   /** Enqueues one job; in the caller's transaction when `db` is given. */
-  async enqueue(request: JobRequest, db: EnqueueOptions["db"]): Promise<EnqueueResult> {
+  async enqueue({ task, payload, options }: EnqueueRequest): Promise<EnqueueResult> {
     this.#assertOpen();
-    const joined = db === undefined ? undefined : this.#store.db.join(db);
-    const job = await prepareJob(request, this.#preparation);
-    if (joined !== undefined) return first(await this.#insert(storeOn(this.#store, joined), [job]));
+    const checked = checkEnqueueOptions(options);
+    const joined = this.#join(checked.db);
+    const job = await prepareJob({ task, payload, options: checked }, this.#preparation);
+    if (joined !== undefined) return first(await this.#explaining(this.#insert(joined, [job])));
     if (job.hasOwnId) return first(await this.#writeOnce([job]));
     return created(job, await this.#coalescer.add(job));
   }
@@ -72,10 +79,10 @@ export class Enqueuer {
     db: EnqueueOptions["db"],
   ): Promise<EnqueueResult[]> {
     this.#assertOpen();
-    const joined = db === undefined ? undefined : this.#store.db.join(db);
+    const joined = this.#join(db);
     const jobs = await prepareJobs(requests, this.#preparation);
     if (jobs.length === 0) return [];
-    if (joined !== undefined) return this.#insert(storeOn(this.#store, joined), jobs);
+    if (joined !== undefined) return this.#explaining(this.#insert(joined, jobs));
     if (jobs.some((job) => job.hasOwnId)) return this.#writeOnce(jobs);
     const nowMs = await this.#writeNew(jobs);
     return jobs.map((job) => created(job, nowMs));
@@ -87,8 +94,12 @@ export class Enqueuer {
     await this.#coalescer.close();
   }
 
+  #join(db: object | undefined): Store | undefined {
+    return db === undefined ? undefined : storeOn(this.#store, this.#store.db.join(db));
+  }
+
   async #insert(store: Store, jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
-    if (jobs.some((job) => job.hasOwnId)) return insertOnce(store, jobs);
+    if (jobs.some((job) => job.hasOwnId)) return insertOnce(store, jobs, this.#store);
     const nowMs = await insertInChunks(store, jobs);
     return jobs.map((job) => created(job, nowMs));
   }
@@ -100,16 +111,21 @@ export class Enqueuer {
     return this.#retrying(async () => {
       if (isFirst) {
         isFirst = false;
-        if (jobs.length <= maxRowsPerStatement) return insertJobs(this.#store, jobs);
+        const [only, ...others] = chunksOf(jobs);
+        if (only !== undefined && others.length === 0) return insertJobs(this.#store, only);
         return inTransaction(this.#store, (store) => insertInChunks(store, jobs));
       }
-      const { nowMs } = await inTransaction(this.#store, (store) => insertJobsOnce(store, jobs));
+      const { nowMs } = await inTransaction(this.#store, (store) =>
+        insertJobsOnce(store, jobs, this.#store),
+      );
       return nowMs;
     });
   }
 
   #writeOnce(jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
-    return this.#retrying(() => inTransaction(this.#store, (store) => insertOnce(store, jobs)));
+    return this.#retrying(() =>
+      inTransaction(this.#store, (store) => insertOnce(store, jobs, this.#store)),
+    );
   }
 
   async #retrying<T>(write: () => Promise<T>): Promise<T> {
@@ -117,12 +133,26 @@ export class Enqueuer {
     const pause = backoff({ initialMs: 50, maxMs: 1_000, random: this.#random });
     for (;;) {
       try {
-        return await write();
+        return await this.#explaining(write());
       } catch (error) {
         const isWorthAnother = ["retry", "reconnect", "resources"].includes(classify(error));
-        if (!isWorthAnother || performance.now() > until || this.#closing.signal.aborted) throw error;
+        if (!isWorthAnother || performance.now() > until || this.#closing.signal.aborted)
+          throw error;
         await wait(pause.next(), this.#closing.signal);
       }
+    }
+  }
+
+  async #explaining<T>(written: Promise<T>): Promise<T> {
+    try {
+      return await written;
+    } catch (error) {
+      if (classify(error) !== "schema") throw error;
+      throw new SchemaError(
+        "PAWL_SCHEMA_MISSING",
+        `expected Pawl's tables in the schema "${this.#schema}", got none or older ones; run \`npx pawl migrate\` or pawl.migrate()`,
+        { cause: error },
+      );
     }
   }
 
@@ -135,40 +165,34 @@ export class Enqueuer {
 
 async function insertInChunks(store: Store, jobs: readonly NewJob[]): Promise<number> {
   let nowMs = 0;
-  for (let start = 0; start < jobs.length; start += maxRowsPerStatement) {
-    nowMs = await insertJobs(store, jobs.slice(start, start + maxRowsPerStatement));
-  }
+  for (const chunk of chunksOf(jobs)) nowMs = await insertJobs(store, chunk);
   return nowMs;
 }
 
-async function insertOnce(store: Store, jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
+async function insertOnce(
+  store: Store,
+  jobs: readonly PreparedJob[],
+  outside: Store,
+): Promise<EnqueueResult[]> {
   const unseen = new Set<string>();
   const distinct = jobs.filter((job) => !unseen.has(jobKey(job)) && unseen.add(jobKey(job)));
-  const { nowMs, created: keys } = await insertJobsOnce(store, distinct);
-  const fresh = new Set(keys);
-  const results: EnqueueResult[] = [];
-  for (const job of jobs) {
-    // The second job with an id that is given twice in one call is kept, as it would be in a second call.
-    const isCreated = fresh.delete(jobKey(job));
-    results.push(isCreated ? created(job, nowMs) : await kept(store, job));
+  const keys = new Set<string>();
+  let nowMs = 0;
+  for (const chunk of chunksOf(distinct)) {
+    const inserted = await insertJobsOnce(store, chunk, outside);
+    nowMs = inserted.nowMs;
+    for (const key of inserted.created) keys.add(key);
   }
-  return results;
-}
-
-async function kept(store: Store, reference: JobReference): Promise<EnqueueResult> {
-  const live = await getJob(store, reference);
-  if (live !== undefined) return { job: describe(live, live.state), outcome: "kept" };
-  const finished = (await listHistory(store, reference)).at(-1);
-  // It was there a moment ago, in the statement that kept it.
-  if (finished === undefined) throw new RangeError(`expected job ${reference.id} to be live or in the history`);
-  return { job: describe(finished, "finished"), outcome: "kept" };
-}
-
-function describe(
-  { id, queue, task, runAt, correlationId }: Omit<EnqueuedJob, "state">,
-  state: EnqueuedJob["state"],
-): EnqueuedJob {
-  return { id, queue, task, state, runAt, correlationId };
+  const known = distinct.filter((job) => !keys.has(jobKey(job)));
+  const described =
+    known.length === 0 ? new Map<string, EnqueuedJob>() : await describeJobs(store, known);
+  const fresh = new Set(keys);
+  return jobs.map((job) => {
+    // The second job with an id that is given twice in one call is kept, as it would be in a second call.
+    const result = created(job, nowMs);
+    if (fresh.delete(jobKey(job))) return result;
+    return { job: described.get(jobKey(job)) ?? result.job, outcome: "kept" };
+  });
 }
 
 function created(job: NewJob, nowMs: number): EnqueueResult {

@@ -1,7 +1,10 @@
-import { checkEnqueueOptions } from "../core/enqueue-options.ts";
+import type { CheckedEnqueueOptions } from "../core/enqueue-options.ts";
+import { checkJobOptions } from "../core/enqueue-options.ts";
+import { PayloadError } from "../core/errors.ts";
+import { invalidOption } from "../core/options.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
-import type { JobRequest } from "../core/task.ts";
+import { isJobRequest, type AnyTask, type JobRequest } from "../core/task.ts";
 import { validate } from "../core/validate.ts";
 import type { NewJob } from "../store/new-jobs.ts";
 
@@ -17,39 +20,61 @@ export interface PreparedJob extends NewJob {
   readonly hasOwnId: boolean;
 }
 
-/** Checks one request whole, before anything is written. Throws `PayloadError` and `OptionError`. */
+/** Checks one request whole, before anything is written. Throws `PayloadError`. */
 export async function prepareJob(
-  { task, payload, options }: JobRequest,
+  { task, payload, options }: { task: AnyTask; payload: unknown; options: CheckedEnqueueOptions },
   preparation: Preparation,
 ): Promise<PreparedJob> {
-  const checked = checkEnqueueOptions(options);
-  if (task.schema !== undefined) await validate<unknown>(task.schema, payload);
-  // What is stored is what was given: the handler gets the schema's output, made from it when it runs.
+  const validated = task.schema === undefined ? undefined : validate<unknown>(task.schema, payload);
+  // Until it is awaited, its rejection has nobody to go to.
+  if (validated instanceof Promise) validated.catch(() => undefined);
+  // What is stored is what was given, as it is now: the handler gets the schema's output, made from it when it runs.
   const text = encodePayload(payload, {
     serializer: preparation.serializer,
     maxBytes: preparation.maxPayloadBytes,
   });
+  if (validated instanceof Promise) await validated;
   return {
-    id: checked.id ?? preparation.generateId(),
-    hasOwnId: checked.id !== undefined,
-    queue: checked.queue ?? task.queue,
+    id: options.id ?? preparation.generateId(),
+    hasOwnId: options.id !== undefined,
+    queue: options.queue ?? task.queue,
     task: task.name,
     payload: text,
-    priority: checked.priority ?? task.priority,
-    maxAttempts: checked.maxAttempts ?? task.maxAttempts,
-    delayMs: checked.delayMs,
-    runAt: checked.runAt,
-    correlationId: checked.correlationId,
+    priority: options.priority ?? task.priority,
+    maxAttempts: options.maxAttempts ?? task.maxAttempts,
+    delayMs: options.delayMs,
+    runAt: options.runAt,
+    correlationId: options.correlationId,
   };
 }
 
-/** Checks all requests; the first that is wrong rejects, and names its place. */
+/** Checks all requests; the first that is wrong rejects, and names its place. Throws `OptionError` and `PayloadError`. */
 export async function prepareJobs(
   requests: readonly JobRequest[],
   preparation: Preparation,
 ): Promise<PreparedJob[]> {
-  const prepared: PreparedJob[] = [];
-  for (const request of requests) prepared.push(await prepareJob(request, preparation));
-  return prepared;
+  if (!Array.isArray(requests)) {
+    throw invalidOption("jobs", "a list of what task.job(…) returns", requests);
+  }
+  const checked = requests.map((request, place) => {
+    if (!isJobRequest(request)) {
+      throw invalidOption(`jobs[${place}]`, "what task.job(…) returns", request);
+    }
+    return { ...request, options: checkJobOptions(request.options) };
+  });
+  return Promise.all(
+    checked.map((request, place) =>
+      prepareJob(request, preparation).catch((error: unknown) => {
+        throw error instanceof PayloadError ? inPlace(error, place) : error;
+      }),
+    ),
+  );
 }
 
+function inPlace(error: PayloadError, place: number): PayloadError {
+  return new PayloadError(error.code, `jobs[${place}]: ${error.message}`, {
+    path: error.path,
+    issues: error.issues,
+    cause: error,
+  });
+}

@@ -1,6 +1,14 @@
 import { parseDuration, type Duration } from "./duration.ts";
 import { OptionError } from "./errors.ts";
-import { checkKeys, date, integerBetween, positiveInteger, queueName, shortText, uuid } from "./options.ts";
+import {
+  checkKeys,
+  date,
+  integerBetween,
+  invalidOption,
+  queueName,
+  shortText,
+  uuid,
+} from "./options.ts";
 
 /** What may be said about one job when it is enqueued. */
 export interface EnqueueOptions {
@@ -24,6 +32,7 @@ export interface EnqueueOptions {
 
 /** The same, checked, with defaults still open. */
 export interface CheckedEnqueueOptions {
+  readonly db: object | undefined;
   readonly queue: string | undefined;
   readonly runAt: Date | undefined;
   readonly delayMs: number | undefined;
@@ -33,8 +42,7 @@ export interface CheckedEnqueueOptions {
   readonly correlationId: string | undefined;
 }
 
-const knownOptions = [
-  "db",
+const jobOptions = [
   "queue",
   "runAt",
   "delay",
@@ -44,20 +52,23 @@ const knownOptions = [
   "correlationId",
 ] as const;
 
-const nothing: CheckedEnqueueOptions = {
-  queue: undefined,
-  runAt: undefined,
-  delayMs: undefined,
-  priority: undefined,
-  maxAttempts: undefined,
-  id: undefined,
-  correlationId: undefined,
-};
+const firstDate = new Date("0001-01-01T00:00:00Z");
+const lastDate = new Date("9999-12-31T23:59:59.999Z");
+const mostAttempts = 2_147_483_647;
 
 /** Checks the options of one enqueue. Throws `OptionError`. */
-export function checkEnqueueOptions(options: EnqueueOptions | undefined): CheckedEnqueueOptions {
-  if (options === undefined) return nothing;
-  checkKeys("enqueue", options, knownOptions);
+export function checkEnqueueOptions(options: EnqueueOptions): CheckedEnqueueOptions {
+  checkKeys("enqueue", options, ["db", ...jobOptions]);
+  return checkOptions(options);
+}
+
+/** Checks the options of one of many jobs: their transaction is a matter of all. Throws `OptionError`. */
+export function checkJobOptions(options: EnqueueOptions): CheckedEnqueueOptions {
+  checkKeys("job", options, jobOptions);
+  return checkOptions(options);
+}
+
+function checkOptions(options: EnqueueOptions): CheckedEnqueueOptions {
   if (options.runAt !== undefined && options.delay !== undefined) {
     throw new OptionError("expected `runAt` or `delay`, got both; leave one out", {
       option: "delay",
@@ -66,14 +77,25 @@ export function checkEnqueueOptions(options: EnqueueOptions | undefined): Checke
     });
   }
   return {
+    db: options.db,
     queue: optional(options.queue, (value) => queueName("queue", value)),
-    runAt: optional(options.runAt, (value) => date("runAt", value)),
+    runAt: optional(options.runAt, (value) => checkRunAt(value)),
     delayMs: optional(options.delay, (value) => parseDuration(value, "delay")),
-    priority: optional(options.priority, (value) => integerBetween("priority", value, -32768, 32767)),
-    maxAttempts: optional(options.maxAttempts, (value) => positiveInteger("maxAttempts", value)),
+    priority: optional(options.priority, (value) =>
+      integerBetween("priority", value, -32768, 32767),
+    ),
+    maxAttempts: optional(options.maxAttempts, (value) =>
+      integerBetween("maxAttempts", value, 1, mostAttempts),
+    ),
     id: optional(options.id, (value) => uuid("id", value)),
     correlationId: optional(options.correlationId, (value) => shortText("correlationId", value)),
   };
+}
+
+function checkRunAt(value: unknown): Date {
+  const runAt = date("runAt", value);
+  if (runAt >= firstDate && runAt <= lastDate) return runAt;
+  throw invalidOption("runAt", "a date in the years 1 to 9999", value);
 }
 
 function optional<Given, Checked>(

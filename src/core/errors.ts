@@ -148,8 +148,8 @@ export class SchemaError extends PawlError {
 
   declare readonly code: SchemaErrorCode;
 
-  constructor(code: SchemaErrorCode, message: string) {
-    super(code, message);
+  constructor(code: SchemaErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(code, message, options);
   }
 }
 

@@ -3,9 +3,22 @@ import { parseDuration } from "./duration.ts";
 import type { EnqueueOptions } from "./enqueue-options.ts";
 import { OptionError } from "./errors.ts";
 import type { JobInfo } from "./job.ts";
-import { boolean, callable, checkKeys, integerBetween, invalidOption, queueName, taskName } from "./options.ts";
+import {
+  boolean,
+  callable,
+  checkKeys,
+  integerBetween,
+  invalidOption,
+  queueName,
+  taskName,
+} from "./options.ts";
 import { checkRetry, defaultRetry, maxAttemptsOf, type Retry } from "./retry.ts";
-import { isStandardSchema, type InferInput, type InferOutput, type StandardSchema } from "./validate.ts";
+import {
+  isStandardSchema,
+  type InferInput,
+  type InferOutput,
+  type StandardSchema,
+} from "./validate.ts";
 
 // A registered symbol, so that tasks made by another copy of the package are recognised.
 const brand = Symbol.for("pawl.task");
@@ -18,7 +31,7 @@ export interface TransactionClient {
 /** Enqueues a job from inside a handler: it inherits the correlation id, and a transactional handler's transaction. */
 export type HandlerEnqueue = <Name extends string, Input, Output, Tx>(
   task: Task<Name, Input, Output, Tx>,
-  ...rest: PayloadArguments<Input, Omit<EnqueueOptions, "db">>
+  ...rest: PayloadArguments<NoInfer<Input>, Omit<EnqueueOptions, "db">>
 ) => Promise<{ readonly job: { readonly id: string }; readonly outcome: "created" | "kept" }>;
 
 /** What a handler is given. */
@@ -163,10 +176,21 @@ export function isTask(value: unknown): value is AnyTask {
   return typeof value === "object" && value !== null && brand in value;
 }
 
+/** Whether a value is what `task.job` returned. */
+export function isJobRequest(value: unknown): value is JobRequest {
+  const keys = ["task", "payload", "options"];
+  const isWhole = typeof value === "object" && value !== null && keys.every((key) => key in value);
+  return isWhole && "task" in value && isTask(value.task);
+}
+
 /** Whether a value is what `task.handle` returned. */
 export function isTaskHandler(value: unknown): value is TaskHandler {
   return (
-    typeof value === "object" && value !== null && "run" in value && "task" in value && isTask(value.task)
+    typeof value === "object" &&
+    value !== null &&
+    "run" in value &&
+    "task" in value &&
+    isTask(value.task)
   );
 }
 

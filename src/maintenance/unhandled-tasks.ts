@@ -41,7 +41,12 @@ export class UnhandledTasks {
     const { graceMs, retentionMs } = this.#options;
     const pauseMs = Math.max(shortestPauseMs, Math.min(graceMs / 4, longestPauseMs));
     for (const [queue, noticedAt] of [...this.#noticedAt]) {
-      const failed = await failUnhandledJobs(this.#store, { queue, graceMs, limit: batch, retentionMs });
+      const failed = await failUnhandledJobs(this.#store, {
+        queue,
+        graceMs,
+        limit: batch,
+        retentionMs,
+      });
       if (failed >= batch) return 0;
       const isOver = performance.now() - noticedAt > graceMs + 2 * pauseMs;
       if (isOver && this.#noticedAt.get(queue) === noticedAt) this.#noticedAt.delete(queue);

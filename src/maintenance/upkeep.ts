@@ -1,7 +1,7 @@
 import type { Random } from "../core/clock.ts";
 import { Loop } from "../lifecycle/loop.ts";
 import type { Store } from "../store/store.ts";
-import { makeHistoryPartitions } from "../store/upkeep.ts";
+import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
 import { pruneWorkers } from "../store/workers.ts";
 import { Rescuer } from "./rescuer.ts";
 import { UnhandledTasks } from "./unhandled-tasks.ts";
@@ -15,7 +15,6 @@ export interface UpkeepOptions {
 }
 
 const hourMs = 3_600_000;
-const partitionDaysAhead = 3;
 const maxBackoffMs = 60_000;
 const slowestRescueMs = 1_000;
 

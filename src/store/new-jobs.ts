@@ -1,5 +1,8 @@
 import { arrayLiteral } from "../core/array-literal.ts";
+import type { JobReference } from "../core/job.ts";
+import type { JobState } from "../core/states.ts";
 import type { Value } from "../db/database.ts";
+import type { QueryName } from "../db/statements.ts";
 import type { Store } from "./store.ts";
 
 /** One job to insert, with every default filled in. */
@@ -25,26 +28,83 @@ export async function insertJobs(store: Store, jobs: readonly NewJob[]): Promise
 /**
  * Inserts jobs whose ids may have been enqueued before, and takes back those that have run; resolves with the keys of
  * the new ones. `store` must be inside a transaction, and the two statements in this order: see 0008-enqueue.sql.
+ * `outside` is asked when the transaction's isolation hides what finished after it began.
  */
 export async function insertJobsOnce(
   store: Store,
   jobs: readonly NewJob[],
+  outside: Store,
 ): Promise<{ nowMs: number; created: ReadonlySet<string> }> {
   const inOrder = [...jobs].sort((a, b) => (jobKey(a) < jobKey(b) ? -1 : 1));
-  const [row] = await store.db.query<{ now_ms: number; created: string | null }>(
+  const [row] = await store.db.query<{ now_ms: number; isolation: string; created: string | null }>(
     store.sql("jobs/insert-once"),
     columnsOf(inOrder),
   );
-  const inserted = JSON.parse(row?.created ?? "[]") as [string, string][]; // made by the statement
-  const created = new Set(inserted.map(([queue, id]) => jobKey({ queue, id })));
+  const pairs = JSON.parse(row?.created ?? "[]") as [string, string][]; // made by the statement
+  const inserted = pairs.map(([queue, id]) => ({ queue, id }));
+  const created = new Set(inserted.map(jobKey));
   if (inserted.length > 0) {
-    const finished = await store.db.query<{ queue: string; id: string }>(
-      store.sql("jobs/discard-finished"),
-      [arrayLiteral(inserted.map(([queue]) => queue)), arrayLiteral(inserted.map(([, id]) => id))],
-    );
+    const isHidden = row?.isolation !== "read committed";
+    const finished = isHidden
+      ? await discardUnseen(store, inserted, outside)
+      : await onJobs<JobReference>(store, "jobs/discard-finished", inserted);
     for (const job of finished) created.delete(jobKey(job));
   }
   return { nowMs: row?.now_ms ?? Date.now(), created };
+}
+
+async function discardUnseen(
+  store: Store,
+  inserted: readonly JobReference[],
+  outside: Store,
+): Promise<readonly JobReference[]> {
+  const finished = await onJobs<JobReference>(outside, "history/find-finished", inserted);
+  if (finished.length > 0) await onJobs(store, "jobs/discard", finished);
+  return finished;
+}
+
+/** What a job is now. */
+export interface JobDescription extends JobReference {
+  readonly task: string;
+  readonly state: JobState | "finished";
+  readonly runAt: Date;
+  readonly correlationId: string | null;
+}
+
+interface DescriptionRow {
+  queue: string;
+  id: string;
+  task: string | null;
+  state: JobState | "finished";
+  run_at_ms: number;
+  correlation_id: string | null;
+}
+
+/** What these jobs are now, by their keys; one that was never there is left out. */
+export async function describeJobs(
+  store: Store,
+  jobs: readonly JobReference[],
+): Promise<ReadonlyMap<string, JobDescription>> {
+  const described = new Map<string, JobDescription>();
+  for (const row of await onJobs<DescriptionRow>(store, "jobs/describe", jobs)) {
+    const { queue, id, task, state } = row;
+    if (task === null) continue;
+    const runAt = new Date(row.run_at_ms);
+    const job = { queue, id, task, state, runAt, correlationId: row.correlation_id };
+    described.set(jobKey(job), job);
+  }
+  return described;
+}
+
+function onJobs<R extends object>(
+  store: Store,
+  statement: QueryName,
+  jobs: readonly JobReference[],
+): Promise<readonly R[]> {
+  return store.db.query<R>(store.sql(statement), [
+    arrayLiteral(jobs.map(({ queue }) => queue)),
+    arrayLiteral(jobs.map(({ id }) => id)),
+  ]);
 }
 
 /** One text for the queue and id of a job; ids have a fixed length, so it is unique. */

@@ -125,15 +125,12 @@ export async function findSettled(
   workerId: string,
   jobs: readonly ClaimedJob[],
 ): Promise<ReadonlyMap<string, Recorded>> {
-  const rows = await store.db.query<Recorded & { id: string }>(
-    store.sql("history/find-settled"),
-    [
-      jobs[0]?.queue ?? "",
-      workerId,
-      arrayLiteral(jobs.map((job) => job.id)),
-      arrayLiteral(jobs.map((job) => job.attempt)),
-      arrayLiteral(jobs.map((job) => job.claimNumber)),
-    ],
-  );
+  const rows = await store.db.query<Recorded & { id: string }>(store.sql("history/find-settled"), [
+    jobs[0]?.queue ?? "",
+    workerId,
+    arrayLiteral(jobs.map((job) => job.id)),
+    arrayLiteral(jobs.map((job) => job.attempt)),
+    arrayLiteral(jobs.map((job) => job.claimNumber)),
+  ]);
   return new Map(rows.map((row) => [row.id, row]));
 }

@@ -20,7 +20,11 @@ export async function reconcileJobs(
 /** Rescues the jobs of a worker that is gone; resolves with how many went back or failed. */
 export async function rescueJobs(
   store: Store,
-  rescue: { readonly workerId: string; readonly quarantineAfter: number; readonly retentionMs: number },
+  rescue: {
+    readonly workerId: string;
+    readonly quarantineAfter: number;
+    readonly retentionMs: number;
+  },
 ): Promise<number> {
   const [row] = await store.db.query<{ rescued: number }>(store.sql("jobs/rescue"), [
     rescue.workerId,
@@ -64,13 +68,4 @@ export async function failUnhandledJobs(
     unhandled.retentionMs,
   ]);
   return row?.failed ?? 0;
-}
-
-/** Makes the history partitions in which rows with this retention will expire, up to `daysAhead` from now. */
-export async function makeHistoryPartitions(
-  store: Store,
-  retentionMs: number,
-  daysAhead: number,
-): Promise<void> {
-  await store.db.query(store.sql("history/make-partitions"), [retentionMs, daysAhead]);
 }

@@ -4,7 +4,7 @@ import { formatDuration } from "../core/duration.ts";
 import { decodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue, TaskHandler } from "../core/task.ts";
-import { validate } from "../core/validate.ts";
+import { validate, type StandardSchema } from "../core/validate.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
@@ -12,7 +12,11 @@ import type { Store } from "../store/store.ts";
 import { BadPayload, decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
 import { Context, Execution } from "./execution.ts";
 import type { Settler } from "./settler.ts";
-import { runInTransaction, TransactionLost, type TransactionRunOptions } from "./transaction-run.ts";
+import {
+  runInTransaction,
+  TransactionLost,
+  type TransactionRunOptions,
+} from "./transaction-run.ts";
 
 export interface RunnerOptions {
   readonly handlers: ReadonlyMap<string, TaskHandler>;
@@ -135,7 +139,11 @@ export class Runner {
     if (settlement !== undefined) this.#settler.addApart(settlement);
   }
 
-  async #call(execution: Execution, handler: TaskHandler, tx: object | undefined): Promise<unknown> {
+  async #call(
+    execution: Execution,
+    handler: TaskHandler,
+    tx: object | undefined,
+  ): Promise<unknown> {
     execution.begin(performance.now());
     let payload = this.#payloadOf(execution);
     // Awaiting what is there already would cost every job a turn.
@@ -147,7 +155,10 @@ export class Runner {
   #payloadOf({ job, task }: Execution): unknown {
     try {
       const decoded = decodePayload(job.payloadText, this.#options.serializer);
-      return task.schema === undefined ? decoded : validate<unknown>(task.schema, decoded);
+      if (task.schema === undefined) return decoded ?? undefined;
+      return decoded === null
+        ? validateNothing(task.schema)
+        : validate<unknown>(task.schema, decoded);
     } catch (error) {
       return refuse(error);
     }
@@ -188,6 +199,15 @@ export class Runner {
   #ended(execution: Execution): Attempt {
     const runMs = execution.runMs(performance.now()) ?? null;
     return { job: execution.job, task: execution.task, runMs, random: this.#options.random };
+  }
+}
+
+// JSON has no undefined, so a payload that was left out was stored as null: the schema took one of them.
+async function validateNothing(schema: StandardSchema): Promise<unknown> {
+  try {
+    return await validate<unknown>(schema, null);
+  } catch {
+    return await validate<unknown>(schema, undefined);
   }
 }
 

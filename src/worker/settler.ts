@@ -1,11 +1,15 @@
 import type { Random } from "../core/clock.ts";
 import { recordError } from "../core/error-record.ts";
 import { backoff, wait } from "../core/wait.ts";
-import { classify, sqlstate } from "../db/sqlstate.ts";
+import { classify } from "../db/sqlstate.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
+import {
+  isMissingPartition,
+  makeHistoryPartitions,
+  partitionDaysAhead,
+} from "../store/partitions.ts";
 import { findSettled, settleJobs, type Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
-import { makeHistoryPartitions } from "../store/upkeep.ts";
 
 export interface SettlerOptions {
   readonly workerId: string;
@@ -22,8 +26,6 @@ export interface SettlerOptions {
 const maxBatch = 256;
 const maxFlushes = 2;
 const maxBackoffMs = 2_000;
-// What a settle that misses its partition makes: the day and some more.
-const partitionDaysAhead = 3;
 
 /**
  * Writes the outcomes of attempts in batches. While one flush is under way the next one collects, so batches grow with
@@ -192,11 +194,6 @@ function groupByStatement(batch: readonly Settlement[]): Settlement[][] {
   }
   for (const group of groups.values()) group.sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
   return [...groups.values()];
-}
-
-// 23514 is also a failed check of a table; only a missing partition names the parent and no constraint.
-function isMissingPartition(error: unknown): boolean {
-  return sqlstate(error) === "23514";
 }
 
 function isRefused(error: unknown): boolean {

@@ -1,8 +1,19 @@
 import { LeaseLostError, ShutdownError } from "../core/errors.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { classify } from "../db/sqlstate.ts";
-import { holdJob, sealTransaction, settleJobs, type Hold, type Settlement } from "../store/settles.ts";
+import {
+  holdJob,
+  sealTransaction,
+  settleJobs,
+  type Hold,
+  type Settlement,
+} from "../store/settles.ts";
 import { storeOn, type Store } from "../store/store.ts";
+import {
+  isMissingPartition,
+  makeHistoryPartitions,
+  partitionDaysAhead,
+} from "../store/partitions.ts";
 import { endSession } from "../store/workers.ts";
 import type { Execution } from "./execution.ts";
 import type { Slots } from "./slots.ts";
@@ -51,7 +62,8 @@ export async function runInTransaction(
 ): Promise<Settlement | TransactionLost> {
   const free = await options.slots.take();
   try {
-    if (execution.abortReason !== undefined) return new TransactionLost(execution.abortReason, false);
+    if (execution.abortReason !== undefined)
+      return new TransactionLost(execution.abortReason, false);
     const tx = await begin(store);
     if (tx instanceof TransactionLost) return tx;
     return await inTransaction(storeOn(store, tx), execution, work, options);
@@ -83,13 +95,17 @@ async function inTransaction(
     if (hold === undefined) throw leaseLost(execution);
     hasStarted = true;
     const value = await runHandler(store, work, options);
-    return await settleAndCommit(store, { execution, hold, settlement: work.decide(value) }, options);
+    return await settleAndCommit(
+      store,
+      { execution, hold, settlement: work.decide(value) },
+      options,
+    );
   } catch (error) {
     const isCut = execution.abortReason !== undefined || classify(error) === "reconnect";
     if (isCut) tx.destroy();
     await tx.rollback();
     if (isCut && hold !== undefined) await endDeadSession(hold, options);
-    return new TransactionLost(error, hasStarted);
+    return new TransactionLost(error, hasStarted && !(error instanceof MissingPartition));
   }
 }
 
@@ -131,10 +147,21 @@ async function settleAndCommit(
   // A handler that finished in spite of the shutdown has done its work.
   const reason = execution.abortReason;
   if (reason !== undefined && !(reason instanceof ShutdownError)) throw reason;
-  const settled = await settleJobs(store, options, [settlement]);
+  const settled = await settleJobs(store, options, [settlement]).catch(async (error: unknown) => {
+    if (!isMissingPartition(error)) throw error;
+    await makeHistoryPartitions(options.control, options.retentionMs, partitionDaysAhead);
+    throw new MissingPartition(error);
+  });
   if (settled === 0) throw leaseLost(execution);
   await store.db.commit();
   return settlement;
+}
+
+/** The history had no partition for the attempt: it has one now, and the job runs again as if it had not begun. */
+class MissingPartition extends Error {
+  constructor(cause: unknown) {
+    super("the history had no partition for this attempt", { cause });
+  }
 }
 
 // The server may not have noticed that the connection is dead, and would keep the row locked.

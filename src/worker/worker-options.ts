@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { OptionError, TaskError } from "../core/errors.ts";
-import { checkKeys, positiveInteger, queueName, text } from "../core/options.ts";
+import { checkKeys, invalidOption, positiveInteger, queueName, text } from "../core/options.ts";
 import { isTask, isTaskHandler, type AnyTask, type TaskHandler } from "../core/task.ts";
 
 /** What `pawl.worker` takes. Durations are milliseconds or strings such as `"5s"`. */
@@ -80,11 +80,11 @@ export function checkWorkerOptions(
 function checkQueues(queues: unknown): readonly string[] | undefined {
   if (queues === undefined) return undefined;
   if (!Array.isArray(queues) || queues.length === 0) {
-    throw new OptionError("expected `queues` to be a list of names, or left out for any queue", {
-      option: "queues",
-      expected: "a list with at least one name",
-      got: Array.isArray(queues) ? "an empty list" : typeof queues,
-    });
+    throw invalidOption(
+      "queues",
+      "a list with at least one name, or left out for any queue",
+      queues,
+    );
   }
   return [...new Set(queues.map((queue) => queueName("queues", queue)))];
 }
@@ -94,8 +94,8 @@ function collectHandlers(
   registered: readonly AnyTask[],
 ): ReadonlyMap<string, TaskHandler> {
   const handlers = new Map<string, TaskHandler>();
-  for (const handler of options.handlers ?? []) {
-    const name = checkHandler(handler).task.name;
+  for (const handler of listOf("handlers", options.handlers).map(checkHandler)) {
+    const { name } = handler.task;
     if (handlers.has(name)) {
       throw new TaskError(
         "PAWL_HANDLER_DUPLICATE",
@@ -104,12 +104,13 @@ function collectHandlers(
     }
     handlers.set(name, handler);
   }
-  for (const task of options.tasks ?? registered) {
+  const tasks = listOf("tasks", options.tasks).map(checkTask);
+  for (const task of options.tasks === undefined ? registered : tasks) {
     if (task.run !== undefined && !handlers.has(task.name)) {
       handlers.set(task.name, { task, run: task.run });
     }
   }
-  for (const task of options.tasks ?? []) assertHandled(task, handlers);
+  for (const task of tasks) assertHandled(task, handlers);
   if (handlers.size === 0) {
     throw new TaskError(
       "PAWL_HANDLER_MISSING",
@@ -117,6 +118,17 @@ function collectHandlers(
     );
   }
   return handlers;
+}
+
+function listOf(option: string, list: unknown): readonly unknown[] {
+  if (list === undefined) return [];
+  if (Array.isArray(list)) return list;
+  throw invalidOption(option, "a list", list);
+}
+
+function checkTask(task: unknown): AnyTask {
+  if (isTask(task)) return task;
+  throw invalidOption("tasks", "a list of what defineTask(…) returns", task);
 }
 
 function assertHandled(task: AnyTask, handlers: ReadonlyMap<string, TaskHandler>): void {
@@ -129,7 +141,9 @@ function assertHandled(task: AnyTask, handlers: ReadonlyMap<string, TaskHandler>
 
 function checkHandler(handler: unknown): TaskHandler {
   if (isTaskHandler(handler)) return handler;
-  const hint = isTask(handler) ? `the task "${handler.name}" itself; use its handle(…)` : typeof handler;
+  const hint = isTask(handler)
+    ? `the task "${handler.name}" itself; use its handle(…)`
+    : typeof handler;
   throw new OptionError(`expected \`handlers\` to hold what task.handle(…) returns, got ${hint}`, {
     option: "handlers",
     expected: "what task.handle(…) returns",

@@ -1,11 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Store } from "#pawl/store/store";
+import { rescueJobs } from "#pawl/store/upkeep";
+import { registerWorker } from "#pawl/store/workers";
 import { claimJobs } from "#pawl/store/claims";
 import type { ClaimedJob } from "#pawl/store/claimed-job";
-import type { Settlement } from "#pawl/store/settles";
+import { settleJobs, type Settlement } from "#pawl/store/settles";
 import { Cursors } from "#pawl/worker/cursors";
 
-/** Claims as one worker does, without being one: each claim has the next number. */
+/** How long history is kept by default, for which a fresh schema has its partitions. */
+export const retentionMs = 30 * 86_400_000;
+
+/** Claims and settles as one worker does, without being one: each claim has the next number. */
 export class HandClaimer {
   readonly workerId = randomUUID();
   readonly #store: Store;
@@ -36,6 +41,36 @@ export class HandClaimer {
     if (job === undefined) throw new Error("expected a job to be ready");
     return job;
   }
+
+  /** What others do when this worker has gone while it ran so many of its jobs: they take them all away. */
+  async loseAll({ running = 1, quarantineAfter = 3 } = {}): Promise<void> {
+    const { workerId } = this;
+    await registerWorker(this.#store, {
+      id: workerId,
+      name: "by hand",
+      host: "here",
+      pid: process.pid,
+      version: "0",
+      queues: undefined,
+      tasks: ["task"],
+      concurrency: running,
+      leaseMs: 0,
+    });
+    await this.rescue(quarantineAfter);
+  }
+
+  /** One look of a rescuer at this worker. */
+  async rescue(quarantineAfter = 3): Promise<void> {
+    const { workerId } = this;
+    await rescueJobs(this.#store, { workerId, quarantineAfter, retentionMs });
+  }
+
+  /** Settles attempts that all go the same way; resolves with how many were written. */
+  settle(settlements: readonly Settlement[]): Promise<number> {
+    const { workerId } = this;
+    const inOrder = [...settlements].sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
+    return settleJobs(this.#store, { workerId, retentionMs }, inOrder);
+  }
 }
 
 /** The outcome of an attempt that went well and took 5 ms. */
@@ -46,7 +81,14 @@ export function succeeded(job: ClaimedJob): Settlement {
 /** The outcome of an attempt that failed and is repeated after a while. */
 export function failed(job: ClaimedJob, delayMs: number): Settlement {
   const error = JSON.stringify({ message: "no luck" });
-  return { job, runMs: 5, outcome: "failed", error, output: null, then: { delayMs, counted: true } };
+  return {
+    job,
+    runMs: 5,
+    outcome: "failed",
+    error,
+    output: null,
+    then: { delayMs, counted: true },
+  };
 }
 
 /** The outcome of a job that goes back to where it stood. */

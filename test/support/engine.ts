@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly url?: string;
   /** The connections of the application's pool. */
   readonly connections?: number;
+  /** Settings of these connections, as the server's command line takes them. */
+  readonly settings?: string;
   /** Puts something between Pawl and its database. */
   readonly wrap?: (database: Database) => Database;
 }
@@ -57,12 +59,14 @@ export class Engine {
   readonly store: Store<Database>;
   readonly #sql: pg.Pool;
 
-  constructor({ url = databaseUrl(), connections = 10, wrap = (database) => database }: EngineOptions) {
+  constructor(given: EngineOptions) {
+    const { url = databaseUrl(), connections = 10, settings, wrap } = given;
     this.url = url;
-    this.pool = new pg.Pool({ connectionString: url, max: connections });
+    this.pool = new pg.Pool({ connectionString: url, max: connections, options: settings });
     // Backends that a test ends would otherwise end the process.
     this.pool.on("error", () => undefined);
-    const db = wrap(pgDatabase(this.pool));
+    const database = pgDatabase(this.pool);
+    const db = wrap === undefined ? database : wrap(database);
     this.pawl = new Pawl({ database: db, schema: this.schema });
     this.store = { db, sql: statements(this.schema) };
     this.#sql = new pg.Pool({

@@ -1,4 +1,11 @@
-import type { Database, Queryable, QueryOptions, Statement, Transaction, Value } from "#pawl/db/database";
+import type {
+  Database,
+  Queryable,
+  QueryOptions,
+  Statement,
+  Transaction,
+  Value,
+} from "#pawl/db/database";
 
 type Rows = readonly object[];
 

@@ -120,6 +120,26 @@ export function historyOf(schema: string): Promise<HistoryRow[]> {
   );
 }
 
+/** The server processes of connections to a database. */
+export async function connectionsTo(url: string): Promise<number[]> {
+  const database = new URL(url).pathname.slice(1);
+  const rows = await execute<{ pid: number }>(
+    "select pid from pg_stat_activity where datname = $1 and backend_type = 'client backend'",
+    [database],
+  );
+  return rows.map(({ pid }) => pid);
+}
+
+/** Whether a statement on a schema waits for a lock that somebody else holds. */
+export async function isSomebodyWaiting(schema: string): Promise<boolean> {
+  const rows = await execute(
+    `select from pg_stat_activity
+      where cardinality(pg_blocking_pids(pid)) > 0 and position($1 in query) > 0`,
+    [schema],
+  );
+  return rows.length > 0;
+}
+
 /** What a promise was rejected with. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(

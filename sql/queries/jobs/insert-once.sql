@@ -31,6 +31,7 @@ with moment as materialized (
   select :"schema".wake_workers()
 )
 select (extract(epoch from moment.now) * 1000)::double precision as now_ms,
+       current_setting('transaction_isolation') as isolation,
        (select json_agg(json_build_array(inserted.queue, inserted.id))::text from inserted) as created
   from moment
   left join woken on true
