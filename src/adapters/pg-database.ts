@@ -42,6 +42,12 @@ const commit: Statement = { name: "", text: queries["transactions/commit"] };
 const isolation: Statement = { name: "", text: queries["connections/isolation"] };
 const probeIntervalMs = 5_000;
 
+// The pool takes its own listener off before it hands a client over, and a server that ends the session in that moment
+// would end the process.
+function guardFromStart(client: PgPoolClient): void {
+  client.on("error", ignoreErrorEvent);
+}
+
 /** The port on a pool of `pg`. */
 export class PgDatabase implements Database {
   readonly #pool: PoolLike;
@@ -58,6 +64,7 @@ export class PgDatabase implements Database {
     this.#settings = settings;
     this.#preparation = { enabled: settings.preparedStatements };
     this.#pool.on("error", ignoreErrorEvent);
+    this.#pool.on("connect", guardFromStart);
   }
 
   get maxConnections(): number {
@@ -145,6 +152,7 @@ export class PgDatabase implements Database {
   async #close(): Promise<void> {
     if (!this.#ownsPool) {
       this.#pool.removeListener("error", ignoreErrorEvent);
+      this.#pool.removeListener("connect", guardFromStart);
       return;
     }
     const { timeoutMs } = this.#settings;

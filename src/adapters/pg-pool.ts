@@ -8,7 +8,9 @@ export interface PoolLike {
   readonly options: object;
   connect(): Promise<PgPoolClient>;
   on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "connect", listener: (client: PgPoolClient) => void): unknown;
   removeListener(event: "error", listener: (error: Error) => void): unknown;
+  removeListener(event: "connect", listener: (client: PgPoolClient) => void): unknown;
   end(): Promise<void>;
 }
 

@@ -88,6 +88,16 @@ export class ClaimedJob implements JobInfo {
     return this.#row.payload;
   }
 
+  /** What a log may show of the job: all but its payload and its partial results. */
+  toJSON(): Omit<JobInfo, "partialResults"> {
+    const { id, queue, task, attempt, attemptId, failures, maxAttempts, priority } = this;
+    const { runAt, createdAt, correlationId, lastError } = this;
+    return {
+      ...{ id, queue, task, attempt, attemptId, failures, maxAttempts, priority },
+      ...{ runAt, createdAt, correlationId, lastError },
+    };
+  }
+
   /** Where the job stood in its queue: comparable text, with microseconds. */
   get position(): { readonly runAt: string; readonly id: string } {
     return { runAt: this.#row.run_at, id: this.#row.id };

@@ -97,12 +97,17 @@ export class Claimer {
     return cursors;
   }
 
+  /** The server may have crashed, and forgotten claims: their jobs are ready again, behind the cursors. */
+  restart(): void {
+    for (const cursors of this.#cursors.values()) cursors.restart();
+  }
+
   #beginFullScan(): boolean {
     const now = performance.now();
     const pauseMs = Math.max(fullScanEveryMs, this.#fullScanMs / fullScanShare);
     if (now - this.#fullScanAt < pauseMs) return false;
     this.#fullScanAt = now;
-    for (const cursors of this.#cursors.values()) cursors.restart();
+    this.restart();
     return true;
   }
 }

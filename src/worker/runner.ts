@@ -1,5 +1,5 @@
 import type { Random } from "../core/clock.ts";
-import { JobTimeoutError, LeaseLostError, ShutdownError } from "../core/errors.ts";
+import { JobTimeoutError, LeaseLostError, PayloadError, ShutdownError } from "../core/errors.ts";
 import { formatDuration } from "../core/duration.ts";
 import { decodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
@@ -206,13 +206,15 @@ export class Runner {
 async function validateNothing(schema: StandardSchema): Promise<unknown> {
   try {
     return await validate<unknown>(schema, null);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
     return await validate<unknown>(schema, undefined);
   }
 }
 
+// A validator that fails in another way may do better next time.
 function refuse(error: unknown): never {
-  throw new BadPayload(error);
+  throw error instanceof PayloadError ? new BadPayload(error) : error;
 }
 
 // The transaction could not begin, which is not the job's fault: it goes back, and waits a little unless the worker stops.

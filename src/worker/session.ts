@@ -1,13 +1,8 @@
 import { hostname } from "node:os";
-import type { Random } from "../core/clock.ts";
 import { LeaseLostError } from "../core/errors.ts";
-import type { Serializer } from "../core/serializer.ts";
-import type { HandlerEnqueue } from "../core/task.ts";
-import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
 import type { Settlement } from "../store/settles.ts";
-import type { Store } from "../store/store.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
 import { released } from "./decision.ts";
@@ -16,41 +11,12 @@ import { Heartbeat } from "./heartbeat.ts";
 import { LocalQueue } from "./local-queue.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
+import type { SessionContext, SessionEvents } from "./session-context.ts";
 import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { Starter } from "./starter.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { WakeUps } from "./wake-ups.ts";
-import type { CheckedWorkerOptions } from "./worker-options.ts";
-
-/** What a worker works with. */
-export interface SessionContext {
-  readonly options: CheckedWorkerOptions;
-  readonly schema: string;
-  readonly version: string;
-  readonly retentionMs: number;
-  readonly serializer: Serializer;
-  readonly random: Random;
-  /** The application's connections, for its handlers' transactions. */
-  readonly store: Store<Database>;
-  /** Pawl's own connections, so that handlers cannot starve it. */
-  readonly control: Store<Database>;
-  readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
-  readonly makeUpkeep: (onError: (error: unknown) => void) => Upkeep;
-}
-
-/** What a session tells its worker. */
-export interface SessionEvents {
-  readonly onSettled: (settlements: readonly Settlement[]) => void;
-  readonly onLeaseLost: (error: LeaseLostError) => void;
-  /** The session is over: others have ended it. */
-  readonly onEnded: () => void;
-  readonly onError: (error: unknown) => void;
-  /** A handler has ended: there may be room for another of the worker's sessions. */
-  readonly onHandlerEnded: () => void;
-  /** How many handlers of former sessions still run. */
-  readonly busyElsewhere: () => number;
-}
 
 // Above a rate like this, looking often is cheaper for everybody than being woken.
 const wakeUpsUpToJobsPerSecond = 300;
@@ -271,6 +237,7 @@ export class Session {
         this.starter.startReady();
       },
       onError: (error) => {
+        this.#claimer.restart();
         this.#reconciler.wake();
         this.#events.onError(error);
       },
@@ -303,6 +270,9 @@ export class Session {
       onWake: () => {
         this.queue.wake();
         this.#dueJobs.wake();
+      },
+      onLost: () => {
+        this.#claimer.restart();
       },
       onError: this.#events.onError,
       random,

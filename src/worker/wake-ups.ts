@@ -10,6 +10,8 @@ export interface WakeUpsOptions {
   /** Whether the worker waits for jobs, so that a wake-up would help. */
   readonly isWaiting: () => boolean;
   readonly onWake: () => void;
+  /** The listening session has ended by itself: perhaps the server has. */
+  readonly onLost: () => void;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
@@ -58,7 +60,10 @@ export class WakeUps {
   }
 
   async #pass(): Promise<number> {
-    this.#listener ??= await this.#listen();
+    if (this.#listener === undefined) {
+      this.#listener = await this.#listen();
+      this.#options.onWake();
+    }
     const isWaiting = this.#options.isWaiting();
     if (isWaiting !== this.#isWished) {
       await setIdle(this.#store, this.#options.workerId, isWaiting);
@@ -76,6 +81,7 @@ export class WakeUps {
       lost: (error) => {
         this.#listener = undefined;
         this.#options.onError(error);
+        this.#options.onLost();
         this.#options.onWake();
         this.#loop.wake();
       },

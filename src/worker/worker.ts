@@ -5,7 +5,8 @@ import { checkKeys } from "../core/options.ts";
 import { backoff, startTimer, wait } from "../core/wait.ts";
 import { classify } from "../db/sqlstate.ts";
 import type { Settlement } from "../store/settles.ts";
-import { Session, type SessionContext } from "./session.ts";
+import type { SessionContext } from "./session-context.ts";
+import { Session } from "./session.ts";
 import type { WorkerEvents } from "./worker-events.ts";
 
 /** Where a worker is in its life. */

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import type { Store } from "#pawl/store/store";
 import type { Engine } from "./engine.ts";
 
@@ -42,7 +43,7 @@ const explainEverything = `
 /** Runs work in a transaction that is given up afterwards, and says how the server went about it. */
 export async function plansOf(
   engine: Engine,
-  work: (store: Store) => Promise<unknown>,
+  work: (store: Store, client: pg.Client) => Promise<unknown>,
 ): Promise<Plans> {
   const client = await engine.connect();
   const nodes: Node[] = [];
@@ -54,7 +55,7 @@ export async function plansOf(
     nodes.push(...flatten(plan));
   });
   await client.query("begin");
-  await work({ sql: engine.store.sql, db: engine.store.db.join(client) });
+  await work({ sql: engine.store.sql, db: engine.store.db.join(client) }, client);
   await client.query("rollback");
   return { scans: nodes.flatMap(scanOf), steps: [...new Set(nodes.map((n) => n["Node Type"]))] };
 }

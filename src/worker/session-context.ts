@@ -1,0 +1,39 @@
+import type { Random } from "../core/clock.ts";
+import type { LeaseLostError } from "../core/errors.ts";
+import type { Serializer } from "../core/serializer.ts";
+import type { HandlerEnqueue } from "../core/task.ts";
+import type { Database } from "../db/database.ts";
+import type { ClaimedJob } from "../store/claimed-job.ts";
+import type { Settlement } from "../store/settles.ts";
+import type { Store } from "../store/store.ts";
+import type { Upkeep } from "./upkeep.ts";
+import type { CheckedWorkerOptions } from "./worker-options.ts";
+
+/** What a worker works with. */
+export interface SessionContext {
+  readonly options: CheckedWorkerOptions;
+  readonly schema: string;
+  readonly version: string;
+  readonly retentionMs: number;
+  readonly serializer: Serializer;
+  readonly random: Random;
+  /** The application's connections, for its handlers' transactions. */
+  readonly store: Store<Database>;
+  /** Pawl's own connections, so that handlers cannot starve it. */
+  readonly control: Store<Database>;
+  readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
+  readonly makeUpkeep: (onError: (error: unknown) => void) => Upkeep;
+}
+
+/** What a session tells its worker. */
+export interface SessionEvents {
+  readonly onSettled: (settlements: readonly Settlement[]) => void;
+  readonly onLeaseLost: (error: LeaseLostError) => void;
+  /** The session is over: others have ended it. */
+  readonly onEnded: () => void;
+  readonly onError: (error: unknown) => void;
+  /** A handler has ended: there may be room for another of the worker's sessions. */
+  readonly onHandlerEnded: () => void;
+  /** How many handlers of former sessions still run. */
+  readonly busyElsewhere: () => number;
+}

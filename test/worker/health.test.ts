@@ -1,0 +1,135 @@
+import { defineTask, typed } from "pawl";
+import { pgDatabase } from "pawl/pg";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { forever } from "../fixtures/aborted.ts";
+import { freshPawl, makeWorker, startUnluckyWorker, startWorker } from "../fixtures/fresh-pawl.ts";
+import { databaseUrl } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { gate } from "../support/gate.ts";
+import { intercepted } from "../support/intercepted-database.ts";
+
+const task = defineTask({ name: "task", payload: typed<number>() });
+const handlers = [task.handle(() => undefined)];
+
+describe("the health of a worker", () => {
+  it("says that a new one has done nothing yet", async () => {
+    const worker = makeWorker(await freshPawl(), { handlers });
+
+    expect(worker.health()).toMatchObject({
+      state: "new",
+      isReady: false,
+      workerId: undefined,
+      lastClaimAt: null,
+      lastSettleAt: null,
+      lastBeatAt: null,
+      running: 0,
+      buffered: 0,
+      unsettled: 0,
+    });
+  });
+
+  it("says when it last claimed, settled and beat", async () => {
+    const pawl = await freshPawl();
+    const worker = await startWorker(pawl, { handlers });
+    const startedAt = Date.now();
+    await pawl.enqueue(task, 1);
+
+    const health = await eventually(() => {
+      const now = worker.health();
+      return now.isReady && now.lastSettleAt !== null && now;
+    });
+
+    for (const at of [health.lastClaimAt, health.lastSettleAt, health.lastBeatAt]) {
+      expect(Number(at)).toBeGreaterThanOrEqual(startedAt - 1_000);
+      expect(Number(at)).toBeLessThanOrEqual(Date.now() + 50);
+    }
+  });
+
+  it("counts what runs", async () => {
+    const pawl = await freshPawl();
+    const finish = gate();
+    const worker = await startWorker(pawl, { handlers: [task.handle(() => finish.opened)] });
+    await pawl.enqueueMany([1, 2, 3].map((n) => task.job(n)));
+
+    await eventually(() => worker.health().running === 3);
+    finish.open();
+
+    await eventually(() => worker.health().running === 0 && worker.health().unsettled === 0);
+  });
+
+  it("counts outcomes that could not be written yet", async () => {
+    let isRefused = false;
+    const database = intercepted(pgDatabase(databaseUrl()), async ({ text }, run) => {
+      if (isRefused && text.includes("finish_jobs")) throw new Error("refused for now");
+      return run();
+    });
+    onTestFinished(() => database.close());
+    const pawl = await freshPawl(database);
+    const worker = await startUnluckyWorker(pawl, { handlers });
+    isRefused = true;
+    await pawl.enqueueMany([1, 2, 3].map((n) => task.job(n)));
+
+    await eventually(() => worker.health().unsettled === 3);
+    isRefused = false;
+
+    await eventually(() => worker.health().unsettled === 0);
+    expect(worker.errors).toContainEqual(expect.objectContaining({ message: "refused for now" }));
+  });
+
+  it("stays ready while long handlers take all places", async () => {
+    const pawl = await freshPawl();
+    const worker = await startWorker(pawl, {
+      handlers: [task.handle(forever)],
+      concurrency: 1,
+      lease: "500ms",
+    });
+    await pawl.enqueueMany([1, 2].map((n) => task.job(n)));
+    await eventually(() => worker.health().running === 1 && worker.health().isReady);
+
+    const until = Date.now() + 2_000;
+    const looks: boolean[] = [];
+    await eventually(() => {
+      looks.push(worker.health().isReady);
+      return Date.now() > until;
+    });
+
+    expect(looks.filter((isReady) => !isReady)).toEqual([]);
+  });
+
+  it.each([
+    ["looks for jobs", /as snapshot|claim_jobs/],
+    ["keeps its lease", /heartbeat_at = clock_timestamp\(\)\s+where id/],
+  ])("is not ready while it no longer %s, and ready again by itself", async (_, pattern) => {
+    let isRefused = false;
+    const database = intercepted(pgDatabase(databaseUrl()), async ({ text }, run) => {
+      if (isRefused && pattern.test(text)) throw new Error("refused for now");
+      return run();
+    });
+    onTestFinished(() => database.close());
+    // Without a thread, whose own connection nobody could stand in front of.
+    const unthreaded = { ...database, threadConnection: () => undefined };
+    const dedicated = (count: number) => ({
+      ...database.dedicated(count),
+      threadConnection: () => undefined,
+    });
+    const pawl = await freshPawl({ ...unthreaded, dedicated });
+    const worker = await startUnluckyWorker(pawl, { handlers });
+    await eventually(() => worker.health().isReady);
+
+    isRefused = true;
+    await eventually(() => !worker.health().isReady, { within: 10_000 });
+    isRefused = false;
+    await eventually(() => worker.health().isReady, { within: 10_000 });
+
+    expect(worker.state).toBe("running");
+  });
+
+  it("says that it is not ready when it has stopped", async () => {
+    const worker = await startWorker(await freshPawl(), { handlers });
+    await eventually(() => worker.health().isReady);
+
+    await worker.stop();
+
+    expect(worker.health()).toMatchObject({ state: "terminated", isReady: false, running: 0 });
+  });
+});

@@ -1,0 +1,297 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { defineTask } from "pawl";
+import { storeOn } from "#pawl/store/store";
+import { Claimer } from "#pawl/worker/claimer";
+import { failed, HandClaimer, released, succeeded } from "../support/claiming.ts";
+import { freshEngine, type Engine } from "../support/engine.ts";
+import { intercepted, recorder } from "../support/intercepted-database.ts";
+import { ownPostgres } from "../support/own-postgres.ts";
+import {
+  costOf,
+  resetCosts,
+  statementCosts,
+  type StatementCost,
+} from "../support/statement-costs.ts";
+
+// Without full pages in the log, its size depends on the work alone.
+const server = ownPostgres({
+  autovacuum: "off",
+  full_page_writes: "off",
+  shared_preload_libraries: "pg_stat_statements",
+});
+
+const task = defineTask({ name: "task" });
+const transactional = defineTask({ name: "transactional", transactional: true });
+
+// What a pool does when it connects, and what a database finds out once.
+const onConnecting = /^show default_transaction_isolation$|^select pg_catalog\.pg_backend_pid\(\)/;
+
+describe("an enqueue", () => {
+  it.each([1, 100, 10_000])("of %i jobs is one statement", async (count) => {
+    const engine = await connected();
+
+    await engine.pawl.enqueueMany(Array.from({ length: count }, () => task.job()));
+
+    expect(callsIn(await statementCosts(engine))).toEqual([["insert", 1]]);
+  });
+
+  it("of more jobs than go into one statement is a transaction of a few", async () => {
+    const engine = await connected();
+
+    await engine.pawl.enqueueMany(Array.from({ length: 10_001 }, () => task.job()));
+
+    expect(callsIn(await statementCosts(engine))).toEqual([
+      ["begin", 1],
+      ["commit", 1],
+      ["insert", 2],
+    ]);
+  });
+
+  it("in the caller's transaction is one statement in it", async () => {
+    const engine = await connected();
+    const client = await engine.connect();
+    await client.query("begin");
+
+    await engine.pawl.enqueue(task, undefined, { db: client });
+    await client.query("commit");
+
+    expect(callsIn(await statementCosts(engine))).toEqual([
+      ["begin", 1],
+      ["commit", 1],
+      ["insert", 1],
+    ]);
+  });
+
+  it("shares its statement with the others of the same moment", async () => {
+    const engine = await connected();
+
+    await Promise.all(Array.from({ length: 500 }, () => engine.pawl.enqueue(task)));
+
+    const [[name, calls] = []] = callsIn(await statementCosts(engine));
+    expect(name).toBe("insert");
+    expect(calls).toBeLessThanOrEqual(2);
+  });
+
+  it("writes little to the log", async () => {
+    const engine = await connected();
+
+    await engine.pawl.enqueueMany(Array.from({ length: 5_000 }, () => task.job()));
+
+    expect(bytesPerJob(await statementCosts(engine), "insert into", 5_000)).toBeLessThan(450);
+  });
+});
+
+describe("a claim", () => {
+  it.each([1, 500])("of %i jobs is one statement", async (count) => {
+    const engine = await connected();
+    await engine.pawl.enqueueMany(Array.from({ length: 600 }, () => task.job()));
+    await resetCosts(engine);
+
+    await new HandClaimer(engine.store).claim({ limit: count });
+
+    expect(callsIn(await statementCosts(engine))).toEqual([["claim", 1]]);
+  });
+
+  it("writes little to the log", async () => {
+    const { engine } = await claimed(5_000);
+
+    expect(bytesPerJob(await statementCosts(engine), "claim_jobs", 5_000)).toBeLessThan(600);
+  });
+
+  it("that finds nothing writes nothing", async () => {
+    const engine = await connected();
+    const claimer = new HandClaimer(engine.store);
+    // The first one may still tidy up what the migrations left in the catalog.
+    await claimer.claim();
+    await resetCosts(engine);
+
+    await claimer.claim();
+
+    expect(costOf(await statementCosts(engine), "claim_jobs")).toMatchObject({
+      calls: 1,
+      walBytes: 0,
+    });
+  });
+});
+
+describe("a settle", () => {
+  it.each([1, 256])("of %i jobs is one statement", async (count) => {
+    const { engine, claimer, jobs } = await claimed(count);
+    await resetCosts(engine);
+
+    await claimer.settle(jobs.map(succeeded));
+
+    expect(callsIn(await statementCosts(engine))).toEqual([["finish", 1]]);
+  });
+
+  it("for good writes little to the log, with its row of history", async () => {
+    const { engine, claimer, jobs } = await claimed(5_000);
+
+    for (let start = 0; start < jobs.length; start += 250) {
+      await claimer.settle(jobs.slice(start, start + 250).map(succeeded));
+    }
+
+    expect(bytesPerJob(await statementCosts(engine), "finish_jobs", 5_000)).toBeLessThan(420);
+  });
+
+  it.each([
+    ["for a retry", (job: Parameters<typeof succeeded>[0]) => failed(job, 60_000)],
+    ["by giving jobs back", released],
+  ])("%s writes little to the log", async (_, settlementOf) => {
+    const { engine, claimer, jobs } = await claimed(2_000);
+
+    for (let start = 0; start < jobs.length; start += 250) {
+      await claimer.settle(jobs.slice(start, start + 250).map(settlementOf));
+    }
+
+    expect(bytesPerJob(await statementCosts(engine), "return_jobs", 2_000)).toBeLessThan(950);
+  });
+});
+
+describe("a worker", () => {
+  it("runs jobs by the batch: no statement is made once per job", async () => {
+    const engine = await connected();
+    const results = await engine.pawl.enqueueMany(Array.from({ length: 3_000 }, () => task.job()));
+    const handler = task.handle(() => undefined);
+    await resetCosts(engine);
+
+    const { settled } = await engine.work({ handlers: [handler], concurrency: 50 });
+    await engine.until(() => settled.length === results.length);
+    const costs = await statementCosts(engine);
+
+    expect(costs.reduce((sum, { calls }) => sum + calls, 0)).toBeLessThan(3_000 / 5);
+    expect(costOf(costs, "begin").calls).toBe(0);
+  });
+
+  it("makes five statements for a transactional job, with its begin and its commit", async () => {
+    const engine = await connected();
+    const handlers = [transactional.handle(() => undefined)];
+    const { settled } = await engine.work({ handlers, queues: ["default"] });
+    await resetCosts(engine);
+
+    await engine.pawl.enqueueMany(Array.from({ length: 100 }, () => transactional.job()));
+    await engine.until(() => settled.length === 100);
+    const costs = await statementCosts(engine);
+
+    const calls = Object.fromEntries(callsIn(costs));
+    expect(calls).toMatchObject({ begin: 100, hold: 100, seal: 100, finish: 100, commit: 100 });
+    const others = ["begin", "hold", "seal", "finish", "commit", "claim"];
+    const rest = callsIn(costs).filter(([name]) => !others.includes(name));
+    expect(rest.filter(([, count]) => count >= 50)).toEqual([]);
+  });
+
+  it("writes a bounded amount to the log for a job, from its enqueue to its end", async () => {
+    const engine = await connected();
+    const { settled } = await engine.work({ handlers: [task.handle(() => undefined)] });
+    const before = await logPosition(engine);
+
+    await engine.pawl.enqueueMany(Array.from({ length: 5_000 }, () => task.job()));
+    await engine.until(() => settled.length === 5_000);
+    const after = await logPosition(engine);
+
+    expect((after - before) / 5_000).toBeLessThan(1_500);
+  });
+});
+
+describe("an idle look at a thousand queues", () => {
+  it.each([
+    ["one queue", ["default"], 1],
+    ["any queue", undefined, 1],
+    ["a thousand named queues", names(1_000), 1],
+  ])("costs a worker of %s a constant number of statements", async (_, queues, expected) => {
+    const { claimer, texts, engine } = await withQueues(queues);
+    await drain(claimer);
+    texts.length = 0;
+
+    await claimer.claim(10);
+
+    expect(texts).toHaveLength(expected);
+    expect(await engine.sql("select from jobs where state = 'ready'")).toHaveLength(
+      queues?.length === 1 ? 1_000 : 0,
+    );
+  });
+
+  it("costs one statement more for each queue that has work", async () => {
+    const { claimer, texts, engine } = await withQueues(undefined);
+    await drain(claimer);
+    await engine.pawl.enqueueMany(
+      ["queue 7", "queue 77", "queue 777"].map((queue) => task.job(undefined, { queue })),
+    );
+    texts.length = 0;
+
+    const jobs = await claimer.claim(10);
+
+    expect(jobs.map(({ queue }) => queue).sort()).toEqual(["queue 7", "queue 77", "queue 777"]);
+    expect(texts).toHaveLength(4);
+  });
+});
+
+/** With its connections made, so that what is counted is the work. */
+async function connected(): Promise<Engine> {
+  const engine = await freshEngine({ url: server.url, connections: 2 });
+  await resetCosts(engine);
+  return engine;
+}
+
+async function claimed(count: number) {
+  const engine = await connected();
+  const claimer = new HandClaimer(engine.store);
+  await engine.pawl.enqueueMany(Array.from({ length: count }, () => task.job()));
+  return { engine, claimer, jobs: await claimer.claim({ limit: count }) };
+}
+
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, number) => `queue ${number}`);
+}
+
+async function withQueues(queues: readonly string[] | undefined) {
+  const engine = await connected();
+  await engine.pawl.enqueueMany(names(1_000).map((queue) => task.job(undefined, { queue })));
+  const { texts, intercept } = recorder();
+  const store = storeOn(engine.store, intercepted(engine.store.db, intercept));
+  const claimer = new Claimer(store, {
+    workerId: randomUUID(),
+    queues,
+    tasks: ["task"],
+    onUnknownTasks: () => undefined,
+  });
+  return { engine, claimer, texts };
+}
+
+async function drain(claimer: Claimer): Promise<void> {
+  for (;;) if ((await claimer.claim(1_000)).length === 0) return;
+}
+
+const shortNames: [RegExp, string][] = [
+  [/insert into ".*"\.jobs/, "insert"],
+  [/\.claim_jobs\(/, "claim"],
+  [/\.finish_jobs\(/, "finish"],
+  [/\.return_jobs\(/, "return"],
+  [/\.seal_transaction\(/, "seal"],
+  [/^with held/, "hold"],
+  [/^begin/, "begin"],
+  [/^commit/, "commit"],
+];
+
+/** How often which statement was sent, by short names. */
+function callsIn(costs: readonly StatementCost[]): [string, number][] {
+  return costs
+    .filter(({ text }) => !onConnecting.test(text))
+    .map(({ text, calls }): [string, number] => {
+      const [, name = text] = shortNames.find(([pattern]) => pattern.test(text)) ?? [];
+      return [name, calls];
+    })
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function bytesPerJob(costs: readonly StatementCost[], text: string, jobs: number): number {
+  return costOf(costs, text).walBytes / jobs;
+}
+
+async function logPosition(engine: Engine): Promise<number> {
+  const [row] = await engine.sql<{ position: number }>(
+    "select (pg_current_wal_lsn() - '0/0')::float8 as position",
+  );
+  return row?.position ?? NaN;
+}

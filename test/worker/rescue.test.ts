@@ -1,0 +1,202 @@
+import { defineTask, type JobReference, type Pawl } from "pawl";
+import { describe, expect, it } from "vitest";
+import { attemptsOf, endedAttempts, endedOutcomes } from "../fixtures/attempts.ts";
+import { forever } from "../fixtures/aborted.ts";
+import { freshPawl, startWorker } from "../fixtures/fresh-pawl.ts";
+import { act, startWorkerProcess } from "../fixtures/worker-process.ts";
+import { databaseUrl, execute, withClient } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+
+const within = 10_000;
+const retentionMs = 30 * 86_400_000;
+const other = defineTask({ name: "other" });
+// A worker that rescues jobs and has none of its own to run.
+const bystander = { handlers: [other.handle(() => undefined)], queues: ["elsewhere"] };
+
+/** Starts a worker process, has it run jobs, and kills it. */
+async function dieWith(pawl: Pawl, count: number): Promise<JobReference[]> {
+  const doomed = await startWorkerProcess(pawl, { worker: { concurrency: count } });
+  const results = await pawl.enqueueMany(
+    Array.from({ length: count }, () => act.job({ does: "hang" })),
+  );
+  const jobs = results.map(({ job }) => job);
+  for (const job of jobs) await doomed.says("running", job);
+  doomed.process.kill("SIGKILL");
+  await doomed.exited;
+  return jobs;
+}
+
+/** A worker that has fallen silent, as far as the database knows, with one job that it runs. */
+async function silentWorker(pawl: Pawl): Promise<{ workerId: string; job: JobReference }> {
+  const worker = await startWorker(pawl, {
+    handlers: [act.handle(forever)],
+    lease: "60s",
+    concurrency: 1,
+  });
+  const { job } = await pawl.enqueue(act, { does: "hang" });
+  await eventually(() => worker.health().running === 1);
+  const workerId = String(worker.health().workerId);
+  await execute(
+    `update "${pawl.schema}".workers
+        set heartbeat_at = clock_timestamp() - interval '1 day', lease_ms = 500`,
+  );
+  return { workerId, job };
+}
+
+function rescue(schema: string, workerId: string): Promise<{ rescued: number }[]> {
+  return execute(`select "${schema}".rescue_jobs($1, 3, $2) as rescued`, [workerId, retentionMs]);
+}
+
+describe("the jobs of dead workers", () => {
+  it("are all brought back when several die at once", async () => {
+    const pawl = await freshPawl();
+    const jobs = (await Promise.all([dieWith(pawl, 2), dieWith(pawl, 2)])).flat();
+
+    await startWorker(pawl, { handlers: [act.handle(() => undefined)] });
+
+    for (const job of jobs) {
+      const outcomes = await endedOutcomes(pawl, job);
+      expect(outcomes.at(-1)).toBe("succeeded");
+      expect(outcomes.filter((outcome) => outcome === "succeeded")).toHaveLength(1);
+    }
+  });
+
+  it("are brought back by a worker that serves other queues and tasks", async () => {
+    const pawl = await freshPawl();
+    const [job] = await dieWith(pawl, 1);
+    if (job === undefined) throw new Error("expected a job");
+
+    await startWorker(pawl, bystander);
+
+    expect(await attemptsOf(pawl, job, 1)).toMatchObject([{ outcome: "crashed", final: false }]);
+    expect(await pawl.jobs.get(job)).toMatchObject({ state: "ready", failures: 1, workerId: null });
+  });
+
+  it("go to the front of their queue", async () => {
+    const pawl = await freshPawl();
+    const [job] = await dieWith(pawl, 1);
+    if (job === undefined) throw new Error("expected a job");
+    const later = await pawl.enqueueMany([1, 2, 3].map(() => act.job({ does: "succeed" })));
+    await startWorker(pawl, bystander);
+    await attemptsOf(pawl, job, 1);
+
+    const order: string[] = [];
+    const handler = act.handle(({ job: { id } }) => void order.push(id));
+    await startWorker(pawl, { handlers: [handler], concurrency: 1 });
+    await eventually(() => order.length === 4, { within });
+
+    expect(order).toEqual([job.id, ...later.map((result) => result.job.id)]);
+  });
+
+  it("do not wait for one whose row is locked, which comes back when it is free", async () => {
+    const pawl = await freshPawl();
+    const jobs = await dieWith(pawl, 3);
+    const [locked, ...free] = jobs;
+    if (locked === undefined) throw new Error("expected a job");
+
+    await withClient(async (client) => {
+      await client.query("begin");
+      await client.query(`select from "${pawl.schema}".jobs where id = $1 for update`, [locked.id]);
+      await startWorker(pawl, bystander);
+      for (const job of free) await attemptsOf(pawl, job, 1);
+      expect(await pawl.jobs.get(locked)).toMatchObject({ state: "running" });
+      await client.query("commit");
+    }, databaseUrl());
+
+    expect(await attemptsOf(pawl, locked, 1)).toMatchObject([{ outcome: "crashed" }]);
+    expect(await pawl.jobs.get(locked)).toMatchObject({ state: "ready", failures: 1 });
+  });
+
+  it("are counted as crashed once, however many rescue them at the same time", async () => {
+    const pawl = await freshPawl();
+    const { workerId, job } = await silentWorker(pawl);
+
+    const results = await Promise.all(
+      Array.from({ length: 8 }, () => rescue(pawl.schema, workerId)),
+    );
+
+    const counts = results.flat().map(({ rescued }) => rescued);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1);
+    expect(await pawl.history.list(job)).toHaveLength(1);
+    expect(await pawl.jobs.get(job)).toMatchObject({ failures: 1, crashes: 1 });
+  });
+
+  it("stay with a worker whose heartbeat comes in before the rescue", async () => {
+    const pawl = await freshPawl();
+    const { workerId, job } = await silentWorker(pawl);
+    await execute(`update "${pawl.schema}".workers set heartbeat_at = clock_timestamp()`);
+
+    const [result] = await rescue(pawl.schema, workerId);
+
+    expect(result).toEqual({ rescued: 0 });
+    expect(await pawl.jobs.get(job)).toMatchObject({ state: "running", workerId });
+  });
+});
+
+describe("a claim that reaches the database after its worker has ended", () => {
+  it("is given back without counting", async () => {
+    const pawl = await freshPawl();
+    const worker = await startWorker(pawl, bystander);
+    const { workerId } = worker.health();
+    await worker.stop();
+    const { job } = await pawl.enqueue(act, { does: "succeed" });
+    await execute(
+      `update "${pawl.schema}".jobs
+          set state = 'running', worker_id = $1, claim_number = 99, claimed_at = clock_timestamp(), attempt = 1`,
+      [workerId],
+    );
+
+    await startWorker(pawl, bystander);
+
+    expect(await attemptsOf(pawl, job, 1)).toMatchObject([{ outcome: "released", final: false }]);
+    expect(await pawl.jobs.get(job)).toMatchObject({ state: "ready", failures: 0, crashes: 0 });
+  });
+});
+
+describe("the session of a lost worker", () => {
+  it("is ended when it holds a job's row, so that a frozen process cannot keep it", async () => {
+    const pawl = await freshPawl();
+    const { workerId, job } = await silentWorker(pawl);
+    const holder = new URL(databaseUrl());
+    holder.searchParams.set("application_name", `pawl ${workerId}`);
+
+    await withClient(async (client) => {
+      await client.query("begin");
+      await client.query(`select from "${pawl.schema}".jobs where id = $1 for update`, [job.id]);
+      await startWorker(pawl, bystander);
+
+      expect(await attemptsOf(pawl, job, 1)).toMatchObject([{ outcome: "crashed" }]);
+      await expect(client.query("select 1")).rejects.toThrow();
+    }, holder.href);
+  });
+});
+
+describe("a job that was seen in two crashes", () => {
+  it("runs alone in its worker, and the others wait for it", async () => {
+    const pawl = await freshPawl();
+    const results = await pawl.enqueueMany(
+      Array.from({ length: 6 }, () => act.job({ does: "succeed" })),
+    );
+    const suspect = results[2]?.job;
+    if (suspect === undefined) throw new Error("expected a job");
+    await execute(`update "${pawl.schema}".jobs set crashes = 2 where id = $1`, [suspect.id]);
+    const running = new Set<string>();
+    const seen = new Map<string, number>();
+    const handler = act.handle(async ({ job: { id } }) => {
+      running.add(id);
+      // The others have had the time to start.
+      for (let turn = 0; turn < 20; turn++) await pawl.jobs.get(suspect);
+      seen.set(id, running.size);
+      running.delete(id);
+    });
+
+    await startWorker(pawl, { handlers: [handler], concurrency: 3 });
+    await eventually(() => seen.size === 6, { within });
+
+    expect(seen.get(suspect.id)).toBe(1);
+    expect(Math.max(...seen.values())).toBeGreaterThan(1);
+    for (const { job } of results) {
+      expect((await endedAttempts(pawl, job)).at(-1)?.outcome).toBe("succeeded");
+    }
+  });
+});
