@@ -13,7 +13,14 @@ export {
   type TaskOptions,
   type TransactionClient,
 } from "./core/task.ts";
-export { exponential, type Retry, type RetryFunction, type RetryStrategy } from "./core/retry.ts";
+export {
+  exponential,
+  type DelaysStrategy,
+  type ExponentialStrategy,
+  type Retry,
+  type RetryFunction,
+  type RetryStrategy,
+} from "./core/retry.ts";
 export {
   cancel,
   partialSuccess,
@@ -36,6 +43,9 @@ export type { Worker, WorkerHealth, WorkerState } from "./worker/worker.ts";
 export type { SettledEvent, WorkerEvents } from "./worker/worker-events.ts";
 export type { WorkerOptions } from "./worker/worker-options.ts";
 export type { Database } from "./db/database.ts";
+export type { ErrorRecord } from "./core/error-record.ts";
+export type { LostJob, PayloadIssue } from "./core/errors.ts";
+export type { PoolLike } from "./adapters/pg.ts";
 export {
   ClosedError,
   DatabaseError,

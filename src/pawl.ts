@@ -31,6 +31,7 @@ import { History } from "./history/history.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
 import { storeOn, type Store } from "./store/store.ts";
+import { Slots } from "./worker/slots.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
 
@@ -76,6 +77,8 @@ const day = 86_400_000;
 const historyRetentionMs = 30 * day;
 const enqueueRetryMs = 15_000;
 const controlConnections = 3;
+// Handlers may use the application's connections beside their transactions.
+const spareConnections = 2;
 
 /**
  * Durable background jobs on a PostgreSQL database. It connects when it is first used.
@@ -103,6 +106,7 @@ export class Pawl<
   readonly #generateId: () => string;
   readonly #enqueuer: Enqueuer;
   readonly #workers = new Set<Worker>();
+  readonly #slots: Slots;
   #isClosed = false;
 
   /** Throws `OptionError` and `TaskError`. */
@@ -115,6 +119,7 @@ export class Pawl<
     const { database, isOurs } = openDatabase(options.database);
     this.#ownsDatabase = isOurs;
     this.#store = { sql: statements(this.schema), db: database };
+    this.#slots = new Slots(Math.max(1, database.maxConnections - spareConnections));
     this.jobs = new Jobs(this.#store, this.#serializer);
     this.history = new History(this.#store, this.#serializer);
     this.#enqueuer = new Enqueuer(this.#store, {
@@ -208,6 +213,7 @@ export class Pawl<
         newId: createUuidV7(Date.now),
         store: this.#store,
         control,
+        slots: this.#slots,
         enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
         makeUpkeep: (onError) =>
           new Upkeep(control, {

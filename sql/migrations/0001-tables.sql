@@ -1,7 +1,8 @@
 -- The tables: live jobs, one immutable history row per settled attempt, workers, queues.
 -- breaking: no
 
--- Live work only, so it stays small. Fixed-width columns first, payload last, so that rows are narrow.
+-- Live work only, so it stays small. Fixed-width columns first, payload last, so that rows are narrow. Queues are compared by
+-- their bytes: that is how workers sort them too, and an update of the system's collations cannot spoil the keys.
 create table :"schema".jobs (
   id uuid not null,
   run_at timestamptz not null,
@@ -15,7 +16,7 @@ create table :"schema".jobs (
   priority smallint not null default 0,
   crashes smallint not null default 0,
   suspected boolean not null default false,
-  queue text not null check (octet_length(queue) between 1 and 63),
+  queue text collate "C" not null check (octet_length(queue) between 1 and 63),
   task text not null check (octet_length(task) between 1 and 255),
   state text not null check (state in ('scheduled', 'ready', 'blocked', 'running')),
   correlation_id text,
@@ -46,7 +47,7 @@ create table :"schema".history (
   replay_of uuid,
   attempt integer not null,
   final boolean not null,
-  queue text not null,
+  queue text collate "C" not null,
   task text not null,
   outcome text not null check (outcome in (
     'succeeded', 'failed', 'partial', 'snoozed', 'rate-limited', 'cancelled', 'released', 'crashed')),
@@ -66,6 +67,7 @@ create table :"schema".workers (
   ended_at timestamptz,
   lease_ms double precision not null,
   concurrency integer not null,
+  transaction_slots integer not null,
   pid integer not null,
   crashed boolean not null default false,
   idle boolean not null default false,
@@ -74,12 +76,13 @@ create table :"schema".workers (
   host text not null,
   version text not null,
   queues text[],
-  tasks text[] not null
+  tasks text[] not null,
+  transactional text[] not null
 ) with (fillfactor = 50);
 
 -- A row exists only for a queue about which there is something to say.
 -- rewinds counts how often jobs went back to the front of the queue: a claimer whose cursors are older starts again.
 create table :"schema".queues (
-  name text primary key,
+  name text collate "C" primary key,
   rewinds bigint not null default 0
 ) with (fillfactor = 50);

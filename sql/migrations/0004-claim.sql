@@ -27,6 +27,7 @@ language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
+set enable_incremental_sort = off
 set timezone = 'UTC'
 set datestyle = 'ISO'
 as $$
@@ -93,5 +94,67 @@ begin
         'skipped', case when _passed is not null then _begun::text end,
         'priorities', _passed
       )::text;
+end
+$$;
+
+-- Which queues have ready jobs? A skip scan over jobs_ready: for each known queue the parts after its cursors, and one jump
+-- per queue in each gap between known queues (_above, _below), so that neither dead index entries nor the number of jobs
+-- matter. _wanted are the queues that the worker takes (null: any); _rewinds says how often each of the _known ones had
+-- been rewound when its cursors were made.
+create function :"schema".find_ready_queues(
+  _queues text[], _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[],
+  _above text[], _below text[], _wanted text[], _known text[], _rewinds bigint[]
+) returns table (queue text)
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+set enable_incremental_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+    with recursive jumped (queue, upper) as (
+      select (select jobs.queue
+                from :"schema".jobs
+               where jobs.state = 'ready' and jobs.queue > gap.lower and (gap.upper is null or jobs.queue < gap.upper)
+               order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
+               limit 1),
+             gap.upper
+        from unnest(_above, _below) as gap (lower, upper)
+      union all
+      select (select jobs.queue
+                from :"schema".jobs
+               where jobs.state = 'ready' and jobs.queue > jumped.queue and (jumped.upper is null or jobs.queue < jumped.upper)
+               order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
+               limit 1),
+             jumped.upper
+        from jumped
+       where jumped.queue is not null
+    ), known as (
+      select distinct range.queue
+        from unnest(_queues, _lowest, _after_run_at, _after_id, _highest)
+          as range (queue, lowest, run_at, id, highest)
+       where exists (
+         select from :"schema".jobs
+          where jobs.queue = range.queue
+            and jobs.state = 'ready'
+            and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
+            and jobs.priority <= range.highest
+       )
+    ), found as (
+      select known.queue from known
+      union
+      select jumped.queue from jumped
+       where jumped.queue is not null and (_wanted is null or jumped.queue = any (_wanted))
+      union
+      select queues.name
+        from unnest(_known, _rewinds) as remembered (name, rewinds)
+        join :"schema".queues on queues.name = remembered.name
+       where queues.rewinds > remembered.rewinds
+    )
+    select found.queue from found;
 end
 $$;

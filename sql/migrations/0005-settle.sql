@@ -2,8 +2,10 @@
 -- breaking: no
 --
 -- Both are fenced by the claim token (worker and claim number): a job that is not held under its token is left alone, and
--- the number of jobs settled tells. Lists are parallel; a shorter list stands for nulls. Callers send ids in order, which is
--- the one lock order. Joins other than nested loops are off, so that the plan is the primary key whatever the statistics say.
+-- the number of jobs settled tells. Lists are parallel, in order of the ids, each of which is there once; a shorter list
+-- stands for nulls. The place of a job in them is found by a binary search, which is what width_bucket does, so that there
+-- is no join whose order or kind the planner could choose by its statistics: `id = any (_ids)` on the primary key is the one
+-- plan, and reads in the one lock order.
 
 create function :"schema".finish_jobs(
   _queue text, _worker_id uuid, _ids uuid[], _claim_numbers bigint[], _run_ms double precision[],
@@ -12,8 +14,6 @@ create function :"schema".finish_jobs(
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
@@ -21,23 +21,22 @@ declare
 begin
   with done as (
     delete from :"schema".jobs
-     using unnest(_ids, _claim_numbers, _run_ms, _outcomes, _errors, _outputs)
-        as settled (id, claim_number, run_ms, outcome, error, output)
      where jobs.queue = _queue
-       and jobs.id = settled.id
+       and jobs.id = any (_ids)
        and jobs.worker_id = _worker_id
-       and jobs.claim_number = settled.claim_number
-    returning jobs.id, jobs.created_at, jobs.run_at, jobs.claim_number, jobs.worker_id, jobs.attempt, jobs.queue, jobs.task,
-      jobs.correlation_id, jobs.payload, settled.run_ms, settled.outcome, settled.error, settled.output
+       and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
+    returning jobs.id, jobs.created_at, jobs.run_at, jobs.claim_number, jobs.worker_id, jobs.attempt, jobs.queue,
+      jobs.task, jobs.correlation_id, jobs.payload, width_bucket(jobs.id, _ids) as place
   )
   insert into :"schema".history (
     id, created_at, run_at, started_at, finished_at, expires_at, claim_number, worker_id, attempt, final, queue, task,
     outcome, correlation_id, error, output, payload)
   select done.id, done.created_at, done.run_at,
-         moment.now - done.run_ms * interval '1 millisecond', moment.now,
+         moment.now - _run_ms[done.place] * interval '1 millisecond', moment.now,
          moment.now + _retention_ms * interval '1 millisecond',
-         done.claim_number, done.worker_id, done.attempt, true, done.queue, done.task, coalesce(done.outcome, 'succeeded'),
-         done.correlation_id, done.error::json, done.output::json, done.payload
+         done.claim_number, done.worker_id, done.attempt, true, done.queue, done.task,
+         coalesce(_outcomes[done.place], 'succeeded'),
+         done.correlation_id, _errors[done.place]::json, _outputs[done.place]::json, done.payload
     from done
    cross join (select clock_timestamp() as now offset 0) as moment;
   get diagnostics _settled = row_count;
@@ -55,48 +54,47 @@ create function :"schema".return_jobs(
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
   _settled integer;
 begin
+  -- The history first, because it wants the rows as they were; from here on they are locked.
   with held as materialized (
     select jobs.id, jobs.created_at, jobs.run_at, jobs.claim_number, jobs.attempt, jobs.task, jobs.correlation_id,
-           settled.run_ms, settled.outcome, settled.delay_ms, settled.counted, settled.error, settled.partial_results
-      from unnest(_ids, _claim_numbers, _run_ms, _outcomes, _delay_ms, _counted, _errors, _partial_results)
-        as settled (id, claim_number, run_ms, outcome, delay_ms, counted, error, partial_results)
-      join :"schema".jobs
-        on jobs.queue = _queue
-       and jobs.id = settled.id
-       and jobs.worker_id = _worker_id
-       and jobs.claim_number = settled.claim_number
-       for update of jobs
-  ), returned as (
-    update :"schema".jobs
-       set state = case when held.delay_ms > 0 then 'scheduled' else 'ready' end,
-           run_at = case when held.delay_ms is null then jobs.run_at
-                         else clock_timestamp() + held.delay_ms * interval '1 millisecond' end,
-           failures = jobs.failures + coalesce(held.counted, false)::integer,
-           last_error = coalesce(held.error::json ->> 'message', jobs.last_error),
-           partial_results = coalesce(held.partial_results::json, jobs.partial_results),
-           worker_id = null, claim_number = null, claimed_at = null
-      from held
+           width_bucket(jobs.id, _ids) as place
+      from :"schema".jobs
      where jobs.queue = _queue
-       and jobs.id = held.id
+       and jobs.id = any (_ids)
+       and jobs.worker_id = _worker_id
+       and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
+       for update
   )
   insert into :"schema".history (
     id, created_at, run_at, started_at, finished_at, expires_at, claim_number, worker_id, attempt, final, queue, task,
     outcome, correlation_id, error, output)
   select held.id, held.created_at, held.run_at,
-         moment.now - held.run_ms * interval '1 millisecond', moment.now,
+         moment.now - _run_ms[held.place] * interval '1 millisecond', moment.now,
          moment.now + _retention_ms * interval '1 millisecond',
-         held.claim_number, _worker_id, held.attempt, false, _queue, held.task, held.outcome,
-         held.correlation_id, held.error::json, held.partial_results::json
+         held.claim_number, _worker_id, held.attempt, false, _queue, held.task, _outcomes[held.place],
+         held.correlation_id, _errors[held.place]::json, _partial_results[held.place]::json
     from held
    cross join (select clock_timestamp() as now offset 0) as moment;
   get diagnostics _settled = row_count;
+
+  update :"schema".jobs
+     set state = case when _delay_ms[width_bucket(jobs.id, _ids)] > 0 then 'scheduled' else 'ready' end,
+         run_at = coalesce(
+           clock_timestamp() + _delay_ms[width_bucket(jobs.id, _ids)] * interval '1 millisecond', jobs.run_at),
+         failures = jobs.failures + coalesce(_counted[width_bucket(jobs.id, _ids)], false)::integer,
+         last_error = coalesce(_errors[width_bucket(jobs.id, _ids)]::json ->> 'message', jobs.last_error),
+         partial_results = coalesce(_partial_results[width_bucket(jobs.id, _ids)]::json, jobs.partial_results),
+         worker_id = null, claim_number = null, claimed_at = null
+   where jobs.queue = _queue
+     and jobs.id = any (_ids)
+     and jobs.worker_id = _worker_id
+     and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)];
+
   if _settled > 0 and array_position(_outcomes, 'released') is not null then
     perform :"schema".rewind_queue(_queue);
   end if;

@@ -19,8 +19,9 @@ $$;
 --
 -- A silent worker is ended first, judged by its row as it is now, so that a late heartbeat wins.
 --
--- Which of its jobs had started? Jobs start in claim order, at most `concurrency` at a time, so the first `concurrency` of
--- the remaining ones are taken to have started; the rest were buffered and are not blamed. One inaccuracy is left: outcomes
+-- Which of its jobs had started? Jobs start in claim order, at most `concurrency` at a time, and transactional ones get
+-- their connection in that order too, so the first of the remaining ones are taken to have started; the rest were buffered
+-- or waited for a connection, and are not blamed. One inaccuracy is left: outcomes
 -- that the worker had not yet written. So the others are marked as suspected; the next worker writes every outcome before
 -- it starts a suspected job, which makes the rule exact. A job seen in all crashes but the last runs alone, with every
 -- outcome written: if it is the first of the remaining ones, it alone had started, and else neither it nor any after it. A
@@ -47,7 +48,7 @@ begin
      and ended_at is null
      and heartbeat_at < clock_timestamp() - lease_ms * interval '1 millisecond';
   _first_pass := found;
-  select workers.ended_at, workers.concurrency, workers.crashed
+  select workers.ended_at, workers.concurrency, workers.crashed, workers.transaction_slots, workers.transactional
     into _worker
     from :"schema".workers
    where workers.id = _worker_id;
@@ -58,7 +59,11 @@ begin
 
   with claimed as materialized (
     select jobs.queue, jobs.id, jobs.claimed_at, jobs.crashes + jobs.suspected::integer as seen,
-           row_number() over (order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) as place
+           row_number() over (order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) as place,
+           jobs.task = any (_worker.transactional) as transactional,
+           row_number() over (
+             partition by jobs.task = any (_worker.transactional)
+             order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) as place_among_its_kind
       from :"schema".jobs
      where jobs.worker_id = _worker_id
        and jobs.state = 'running'
@@ -71,6 +76,7 @@ begin
            case when not _first_pass then _worker.crashed and claimed.claimed_at <= _worker.ended_at
                 when alone.place = 1 then claimed.place = 1
                 else claimed.place <= _worker.concurrency and claimed.place < coalesce(alone.place, claimed.place + 1)
+                     and (not claimed.transactional or claimed.place_among_its_kind <= _worker.transaction_slots)
            end as started,
            _first_pass and claimed.place < coalesce(alone.place, claimed.place + 1) as uncertain
       from claimed
@@ -125,9 +131,12 @@ begin
     perform :"schema".rewind_queue(_queue);
   end loop;
   -- No claim made before the end can still be under way after a minute, so there is nothing more to look for.
-  update :"schema".workers
-     set swept = true
-   where id = _worker_id and not _first_pass and _rescued = 0 and ended_at < clock_timestamp() - interval '1 minute';
+  if _rescued = 0 and _worker.ended_at < clock_timestamp() - interval '1 minute' then
+    update :"schema".workers
+       set swept = true
+     where id = _worker_id
+       and not exists (select from :"schema".jobs where jobs.worker_id = _worker_id and jobs.state = 'running');
+  end if;
   return _rescued;
 end
 $$;
@@ -135,7 +144,7 @@ $$;
 -- Gives back the jobs under a worker's id that it does not hold: a claim was committed and its reply lost.
 -- Looks only at the claim numbers from _from to _to, so that a long-lived worker pays for its newest claims alone.
 create function :"schema".reconcile_jobs(
-  _worker_id uuid, _from bigint, _to bigint, _held uuid[], _retention_ms double precision
+  _worker_id uuid, _from bigint, _to bigint, _held_queues text[], _held_ids uuid[], _retention_ms double precision
 ) returns integer
 language plpgsql
 set enable_seqscan = off
@@ -153,7 +162,7 @@ begin
      where jobs.worker_id = _worker_id
        and jobs.state = 'running'
        and jobs.claim_number between _from and _to
-       and jobs.id <> all (_held)
+       and (jobs.queue, jobs.id) not in (select held.queue, held.id from unnest(_held_queues, _held_ids) as held (queue, id))
      group by jobs.queue
      order by jobs.queue
   loop

@@ -9,6 +9,8 @@ returns table (promoted integer, next_due_ms double precision)
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
+set enable_sort = off
+set enable_incremental_sort = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
@@ -22,11 +24,15 @@ begin
   promoted := 0;
   for _queue in
     with recursive named as (
-      (select jobs.queue from :"schema".jobs where jobs.state = 'scheduled' order by jobs.queue limit 1)
+      (select jobs.queue from :"schema".jobs
+        where jobs.state = 'scheduled'
+        order by jobs.queue, jobs.run_at, jobs.id
+        limit 1)
       union all
       select (select jobs.queue from :"schema".jobs
                where jobs.state = 'scheduled' and jobs.queue > named.queue
-               order by jobs.queue limit 1)
+               order by jobs.queue, jobs.run_at, jobs.id
+               limit 1)
         from named
        where named.queue is not null
     )

@@ -7,6 +7,7 @@ language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
+set enable_incremental_sort = off
 as $$
 #variable_conflict use_column
 declare

@@ -68,7 +68,9 @@ export class PgGuard {
   #call(key: PropertyKey, original: Method, values: unknown[]): unknown {
     const refusal = this.#refusalOf(key, values[0]);
     if (refusal !== undefined) return refuse(key, values, refusal);
-    const result = Reflect.apply(original, this.#client, values);
+    const result: unknown = Reflect.apply(original, this.#client, values);
+    // Who awaits it hears of its failure all the same; who does not must not end the process.
+    if (result instanceof Promise) result.catch(() => undefined);
     return result === this.#client ? this.handle : result;
   }
 

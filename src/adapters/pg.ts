@@ -1,11 +1,17 @@
+import type { ClientBase } from "pg";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { boolean, checkKeys, invalidOption, positiveInteger } from "../core/options.ts";
+import { defineTask as defineAnyTask, type DefineTask } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
 import { PgDatabase, type PgSettings, type PgThreadConfig } from "./pg-database.ts";
 import { openPool, openPoolFrom, type PoolLike } from "./pg-pool.ts";
 
 export type { PoolLike } from "./pg-pool.ts";
 
+/** `defineTask` with the driver's own type for `tx` in transactional handlers. Throws `OptionError`. */
+export const defineTask = defineAnyTask as unknown as DefineTask<ClientBase>; // the same function, told what `tx` is
+
+/** How a database by `pg` behaves. */
 export interface PgOptions {
   /** How long one database call may take, with the wait for a connection; "15s" by default. */
   queryTimeout?: Duration;

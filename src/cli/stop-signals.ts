@@ -41,5 +41,6 @@ export async function runUntilStopped(
   process.on("SIGINT", onSignal);
   await worker.start();
   await worker.finished;
-  return status;
+  // A worker that nobody stopped gave up: whoever watches the process should know.
+  return count === 0 ? exitStatus.failure : status;
 }

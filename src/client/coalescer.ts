@@ -59,6 +59,7 @@ export class Coalescer {
   }
 
   async #send(calls: readonly Call[]): Promise<void> {
+    const behindCount = this.#waiting.length;
     try {
       const nowMs = await this.#write(calls.map(({ job }) => job));
       for (const call of calls) call.resolve(nowMs);
@@ -69,7 +70,9 @@ export class Coalescer {
         await this.#send(calls.slice(half));
         return;
       }
-      for (const call of calls) call.reject(error);
+      // What the server could not do for these, it could not have done for those that waited behind them.
+      const behind = this.#isRefusal(error) ? [] : this.#waiting.splice(0, behindCount);
+      for (const call of [...calls, ...behind]) call.reject(error);
     }
   }
 }

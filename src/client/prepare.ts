@@ -1,7 +1,7 @@
 import type { CheckedEnqueueOptions } from "../core/enqueue-options.ts";
 import { checkJobOptions } from "../core/enqueue-options.ts";
 import { PayloadError } from "../core/errors.ts";
-import { invalidOption } from "../core/options.ts";
+import { invalidOption, uuid } from "../core/options.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import { isJobRequest, type AnyTask, type JobRequest } from "../core/task.ts";
@@ -35,7 +35,7 @@ export async function prepareJob(
   });
   if (validated instanceof Promise) await validated;
   return {
-    id: options.id ?? preparation.generateId(),
+    id: options.id ?? uuid("generateId", preparation.generateId()),
     hasOwnId: options.id !== undefined,
     queue: options.queue ?? task.queue,
     task: task.name,

@@ -3,6 +3,7 @@ import { parseDuration } from "./duration.ts";
 import type { EnqueueOptions } from "./enqueue-options.ts";
 import { OptionError } from "./errors.ts";
 import type { JobInfo } from "./job.ts";
+import type { JsonCompatible } from "./payload.ts";
 import {
   boolean,
   callable,
@@ -31,7 +32,7 @@ export interface TransactionClient {
 /** Enqueues a job from inside a handler: it inherits the correlation id, and a transactional handler's transaction. */
 export type HandlerEnqueue = <Name extends string, Input, Output, Tx>(
   task: Task<Name, Input, Output, Tx>,
-  ...rest: PayloadArguments<NoInfer<Input>, Omit<EnqueueOptions, "db">>
+  ...rest: PayloadArguments<JsonCompatible<NoInfer<Input>>, Omit<EnqueueOptions, "db">>
 ) => Promise<{ readonly job: { readonly id: string }; readonly outcome: "created" | "kept" }>;
 
 /** What a handler is given. */

@@ -8,14 +8,14 @@ export interface RescuerOptions {
   readonly retentionMs: number;
   /** How often to look, in milliseconds. */
   readonly everyMs: number;
+  /** How long the database may take to answer without passing for down, in milliseconds. */
+  readonly toleratedMs: number;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
 
 // A job that was running in this many workers that died is not run again.
 const quarantineAfter = 3;
-// Between two looks lies no outage if they are not much further apart than planned.
-const toleratedGapMs = 500;
 const lookAtAllEveryMs = 10_000;
 
 /**
@@ -26,7 +26,7 @@ export class Rescuer {
   readonly #store: Store;
   readonly #options: RescuerOptions;
   readonly loop: Loop;
-  #answeringSince = Infinity;
+  #answeringSince: number | undefined;
   #answeredAt = -Infinity;
   #lookedAtAllAt = -Infinity;
 
@@ -36,7 +36,8 @@ export class Rescuer {
     this.loop = new Loop({
       pass: () => this.#pass(),
       onError: (error) => {
-        this.#answeringSince = Infinity;
+        // The next answer begins a new stretch.
+        this.#answeringSince = undefined;
         options.onError(error);
       },
       random: options.random,
@@ -49,7 +50,7 @@ export class Rescuer {
     const isAll = now - this.#lookedAtAllAt > lookAtAllEveryMs;
     const workers = await findLostWorkers(this.#store, isAll);
     if (isAll) this.#lookedAtAllAt = now;
-    this.#noteAnswer(performance.now());
+    this.#noteAnswer(now, performance.now());
     for (const worker of workers) {
       if (this.#mayJudge(worker)) await this.#rescue(worker.id);
     }
@@ -62,12 +63,18 @@ export class Rescuer {
   }
 
   #mayJudge({ silent, lease_ms: leaseMs }: LostWorker): boolean {
-    return !silent || performance.now() - this.#answeringSince >= leaseMs;
+    const answeringMs = performance.now() - (this.#answeringSince ?? Infinity);
+    return !silent || answeringMs >= leaseMs;
   }
 
-  #noteAnswer(now: number): void {
-    const longestGapMs = this.#options.everyMs * 1.25 + toleratedGapMs;
-    if (now - this.#answeredAt > longestGapMs) this.#answeringSince = now;
-    this.#answeredAt = now;
+  // An answer that took long was an outage too: the heartbeats of others have waited as well. And nobody looked while this
+  // process was frozen.
+  #noteAnswer(askedAt: number, answeredAt: number): void {
+    const { toleratedMs } = this.#options;
+    const isPrompt = answeredAt - askedAt <= toleratedMs;
+    const hasLooked = askedAt - this.#answeredAt <= toleratedMs * 2;
+    if (!isPrompt || !hasLooked) this.#answeringSince = undefined;
+    this.#answeringSince ??= answeredAt;
+    this.#answeredAt = answeredAt;
   }
 }

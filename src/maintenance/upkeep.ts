@@ -17,6 +17,7 @@ export interface UpkeepOptions {
 const hourMs = 3_600_000;
 const maxBackoffMs = 60_000;
 const slowestRescueMs = 1_000;
+const shortestOutageMs = 1_000;
 
 /** The chores that go with every worker: any number of workers may do them at once. */
 export class Upkeep {
@@ -32,7 +33,8 @@ export class Upkeep {
       random,
     });
     const everyMs = Math.min(slowestRescueMs, options.leaseMs / 5);
-    const rescuer = new Rescuer(store, { retentionMs, everyMs, onError, random });
+    const toleratedMs = Math.max(shortestOutageMs, options.leaseMs / 2);
+    const rescuer = new Rescuer(store, { retentionMs, everyMs, toleratedMs, onError, random });
     const hourly = new Loop({
       pass: async () => {
         await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);

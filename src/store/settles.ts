@@ -119,18 +119,28 @@ export interface Recorded {
   readonly final: boolean;
 }
 
-/** What this worker has written already about these jobs' attempts, by job id. */
+/** What tells one claim of a job from another, within a queue and a worker. */
+export function claimKey(job: { readonly id: string; readonly claimNumber: number }): string {
+  return `${job.id} ${job.claimNumber}`;
+}
+
+/** What this worker has written already about these claims, by their keys. */
 export async function findSettled(
   store: Store,
   workerId: string,
   jobs: readonly ClaimedJob[],
 ): Promise<ReadonlyMap<string, Recorded>> {
-  const rows = await store.db.query<Recorded & { id: string }>(store.sql("history/find-settled"), [
-    jobs[0]?.queue ?? "",
-    workerId,
-    arrayLiteral(jobs.map((job) => job.id)),
-    arrayLiteral(jobs.map((job) => job.attempt)),
-    arrayLiteral(jobs.map((job) => job.claimNumber)),
-  ]);
-  return new Map(rows.map((row) => [row.id, row]));
+  const rows = await store.db.query<Recorded & { id: string; claim_number: string }>(
+    store.sql("history/find-settled"),
+    [
+      jobs[0]?.queue ?? "",
+      workerId,
+      arrayLiteral(jobs.map((job) => job.id)),
+      arrayLiteral(jobs.map((job) => job.attempt)),
+      arrayLiteral(jobs.map((job) => job.claimNumber)),
+    ],
+  );
+  return new Map(
+    rows.map((row) => [claimKey({ id: row.id, claimNumber: Number(row.claim_number) }), row]),
+  );
 }

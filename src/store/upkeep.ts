@@ -1,17 +1,23 @@
 import { arrayLiteral } from "../core/array-literal.ts";
+import type { JobReference } from "../core/job.ts";
 import type { Store } from "./store.ts";
 
 /** Gives back what is claimed under a worker's id and not held by it; resolves with how many jobs. */
 export async function reconcileJobs(
   store: Store,
   worker: { readonly id: string; readonly retentionMs: number },
-  claims: { readonly from: number; readonly to: number; readonly held: readonly string[] },
+  claims: {
+    readonly from: number;
+    readonly to: number;
+    readonly held: readonly JobReference[];
+  },
 ): Promise<number> {
   const [row] = await store.db.query<{ returned: number }>(store.sql("jobs/reconcile"), [
     worker.id,
     claims.from,
     claims.to,
-    arrayLiteral(claims.held),
+    arrayLiteral(claims.held.map(({ queue }) => queue)),
+    arrayLiteral(claims.held.map(({ id }) => id)),
     worker.retentionMs,
   ]);
   return row?.returned ?? 0;

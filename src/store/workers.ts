@@ -13,6 +13,10 @@ export interface WorkerRegistration {
   readonly tasks: readonly string[];
   readonly concurrency: number;
   readonly leaseMs: number;
+  /** How many transactional handlers may run at once. */
+  readonly transactionSlots: number;
+  /** Those of the tasks that are transactional. */
+  readonly transactional: readonly string[];
 }
 
 /** Makes a worker known; from here on its lease is judged by its heartbeat. */
@@ -27,6 +31,8 @@ export async function registerWorker(store: Store, worker: WorkerRegistration): 
     arrayLiteral(worker.tasks),
     worker.concurrency,
     worker.leaseMs,
+    worker.transactionSlots,
+    arrayLiteral(worker.transactional),
   ]);
 }
 

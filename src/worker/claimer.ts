@@ -40,7 +40,13 @@ export class Claimer {
     const jobs: ClaimedJob[] = [];
     for (const queue of queues) {
       if (jobs.length >= limit) break;
-      jobs.push(...(await this.#claimFrom(queue, limit - jobs.length)));
+      try {
+        jobs.push(...(await this.#claimFrom(queue, limit - jobs.length)));
+      } catch (error) {
+        if (jobs.length === 0) throw error;
+        // What has been claimed is to be run; the next look meets the error.
+        break;
+      }
     }
     if (isFullScan) this.#fullScanMs = performance.now() - startedAt;
     return jobs;

@@ -9,7 +9,8 @@ interface Position {
 const lowestPriority = -32768;
 const highestPriority = 32767;
 const beginning: Position = { runAt: "-infinity", id: "00000000-0000-0000-0000-000000000000" };
-// Beyond these bounds the least recently added is forgotten, which costs a longer scan and nothing else.
+// Beyond these bounds the least recently added is forgotten: a priority costs a longer scan, a transaction is found late,
+// by the next full scan.
 const maxPriorities = 32;
 const maxRemembered = 1_000;
 

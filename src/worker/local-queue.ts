@@ -8,6 +8,8 @@ export interface LocalQueueOptions {
   readonly freeSlots: () => number;
   /** The longest pause between two looks for jobs. */
   readonly longestPauseMs: () => number;
+  /** Gives back jobs that have waited here for too long. */
+  readonly release: (jobs: readonly ClaimedJob[]) => void;
   readonly onJobs: (jobs: readonly ClaimedJob[]) => void;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
@@ -16,6 +18,7 @@ export interface LocalQueueOptions {
 const maxBuffered = 1_000;
 const shortestPauseMs = 2;
 const maxBackoffMs = 2_000;
+const longestWaitMs = 2_000;
 
 /**
  * The worker's buffer of claimed jobs. It claims ahead at a low-water mark, as many as finish in two round trips of a
@@ -32,6 +35,7 @@ export class LocalQueue {
   #finished = 0;
   #finishedBefore = 0;
   #measuredAt = performance.now();
+  #startedAt = performance.now();
   #jobsPerMs = 0;
   #claimMs = 1;
   /** When a look for jobs last ended well, by the monotonic clock. */
@@ -78,6 +82,7 @@ export class LocalQueue {
   shift(): ClaimedJob | undefined {
     const job = this.#jobs[this.#head];
     if (job === undefined) return undefined;
+    this.#startedAt = performance.now();
     this.#head += 1;
     if (this.#head === this.#jobs.length) {
       this.#jobs = [];
@@ -115,6 +120,7 @@ export class LocalQueue {
 
   async #fill(): Promise<number> {
     this.#measureRate();
+    this.#giveBackStuck();
     const wanted = this.#isLow() ? this.#wanted() : 0;
     if (wanted <= 0) {
       this.lastClaimAt = performance.now();
@@ -131,6 +137,12 @@ export class LocalQueue {
       this.#options.onJobs(jobs);
     }
     return this.#isExhausted ? this.#nextPause() : 0;
+  }
+
+  // Quick jobs were expected and slow ones came: what waits behind them could run elsewhere.
+  #giveBackStuck(): void {
+    const isStuck = this.depth > 0 && performance.now() - this.#startedAt > longestWaitMs;
+    if (isStuck && this.#options.freeSlots() <= 0) this.#options.release(this.takeAll());
   }
 
   #isLow(): boolean {

@@ -8,12 +8,12 @@ export class Pulse {
   readonly buffer = new SharedArrayBuffer(16);
   readonly #numbers = new BigInt64Array(this.buffer);
 
-  #allowedMs = 0;
+  #allowedMs = -1;
 
   /** The loop turned; it may now be silent for this long. */
   beat(allowedSilenceMs: number): void {
     Atomics.store(this.#numbers, turnedAt, nowMs());
-    this.#allowedMs = 0;
+    this.#allowedMs = -1;
     this.allow(allowedSilenceMs);
   }
 

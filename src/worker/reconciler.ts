@@ -1,4 +1,5 @@
 import type { Random } from "../core/clock.ts";
+import type { JobReference } from "../core/job.ts";
 import { Loop } from "../lifecycle/loop.ts";
 import type { Store } from "../store/store.ts";
 import { reconcileJobs } from "../store/upkeep.ts";
@@ -8,7 +9,7 @@ export interface ReconcilerOptions {
   readonly everyMs: number;
   /** The newest claim number of which the reply has come, or never will. */
   readonly endedClaimNumber: () => number;
-  readonly heldIds: () => readonly string[];
+  readonly held: () => readonly JobReference[];
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
@@ -54,7 +55,7 @@ export class Reconciler {
     const to = this.#options.endedClaimNumber();
     const from = (this.#looked[0] ?? 0) + 1;
     if (from <= to) {
-      const held = this.#options.heldIds();
+      const held = this.#options.held();
       await reconcileJobs(this.#store, this.#options.worker, { from, to, held });
     }
     this.#looked.push(to);

@@ -95,6 +95,15 @@ export class Runner {
     }
   }
 
+  /** Keeps from starting what still waits for a connection. */
+  stopWaiting(): void {
+    const now = performance.now();
+    const reason = new ShutdownError("the worker is stopping; the job goes back to the queue");
+    for (const execution of this.#running) {
+      if (execution.runMs(now) === undefined) execution.abort(reason, now);
+    }
+  }
+
   /** Ends the wait for handlers whose signal has been aborted; those that still run are on their own. */
   abandonAborted(): void {
     for (const execution of this.#running) execution.abandon();
@@ -130,6 +139,7 @@ export class Runner {
       return;
     }
     if (!result.hasStarted && !(result.cause instanceof LeaseLostError)) {
+      if (execution.abortReason === undefined) this.#options.transactions.onError(result.cause);
       this.#settler.add(notBegun(execution));
       return;
     }

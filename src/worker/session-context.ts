@@ -6,6 +6,7 @@ import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
+import type { Slots } from "./slots.ts";
 import type { Upkeep } from "./upkeep.ts";
 import type { CheckedWorkerOptions } from "./worker-options.ts";
 
@@ -21,6 +22,8 @@ export interface SessionContext {
   readonly store: Store<Database>;
   /** Pawl's own connections, so that handlers cannot starve it. */
   readonly control: Store<Database>;
+  /** Bounds the application's connections that handlers' transactions hold at once. */
+  readonly slots: Slots;
   readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
   readonly makeUpkeep: (onError: (error: unknown) => void) => Upkeep;
 }

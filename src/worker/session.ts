@@ -13,7 +13,6 @@ import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
 import type { SessionContext, SessionEvents } from "./session-context.ts";
 import { Settler } from "./settler.ts";
-import { Slots } from "./slots.ts";
 import { Starter } from "./starter.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { WakeUps } from "./wake-ups.ts";
@@ -21,7 +20,6 @@ import { WakeUps } from "./wake-ups.ts";
 // Above a rate like this, looking often is cheaper for everybody than being woken.
 const wakeUpsUpToJobsPerSecond = 300;
 const pauseWithoutWakeUpsMs = 250;
-const spareConnections = 2;
 
 /** Everything that lives under one worker id: it is new for each start, and after a lost lease. */
 export class Session {
@@ -82,6 +80,10 @@ export class Session {
       tasks: [...options.handlers.keys()],
       concurrency: options.concurrency,
       leaseMs: options.leaseMs,
+      transactionSlots: this.#context.slots.count,
+      transactional: [...options.handlers.values()]
+        .filter(({ task }) => task.transactional)
+        .map(({ task }) => task.name),
     });
   }
 
@@ -98,6 +100,7 @@ export class Session {
   /** Claims no more and gives back what has not started. */
   async stopClaiming(): Promise<void> {
     this.starter.stop();
+    this.runner.stopWaiting();
     await Promise.all([this.queue.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()]);
     this.#release(this.queue.takeAll());
   }
@@ -109,6 +112,8 @@ export class Session {
     }, withinMs);
     await this.#settler.drained();
     clearTimeout(giveUp);
+    // What comes later is for the rescue.
+    this.#settler.abandon();
     await Promise.all([this.#reconciler.stop(), this.#upkeep.stop(), this.#heartbeat.stop()]);
     await endWorker(this.#context.control, this.id).catch(this.#events.onError);
   }
@@ -118,7 +123,8 @@ export class Session {
     if (this.#isLost) return;
     this.#isLost = true;
     this.queue.takeAll();
-    this.#loseJobs([...this.#held.values()]);
+    // A handler may still run for a job that has been claimed again since.
+    this.#loseJobs([...new Set([...this.#held.values(), ...this.runner.running])]);
     this.#events.onEnded();
   }
 
@@ -153,11 +159,19 @@ export class Session {
   #noteSettled(settlements: readonly Settlement[]): void {
     this.lastSettleAt = performance.now();
     for (const { job, then } of settlements) {
-      this.#held.delete(jobKey(job));
-      if (then !== "gone" && then.delayMs !== null) this.#dueJobs.expect(then.delayMs);
+      this.#letGo(job);
+      if (then === "gone" || then.delayMs === null) continue;
+      if (then.delayMs === 0) this.queue.wake();
+      else this.#dueJobs.expect(then.delayMs);
     }
     this.#events.onSettled(settlements);
     this.starter.startReady();
+  }
+
+  // The same job may have been claimed again before the reply to its settle came.
+  #letGo(job: ClaimedJob): void {
+    const key = jobKey(job);
+    if (this.#held.get(key) === job) this.#held.delete(key);
   }
 
   #loseJobs(jobs: readonly ClaimedJob[]): void {
@@ -167,7 +181,7 @@ export class Session {
         "what it had to say about them changed nothing",
       jobs.map(({ queue, id, attempt }) => ({ queue, id, attempt })),
     );
-    for (const job of jobs) this.#held.delete(jobKey(job));
+    for (const job of jobs) this.#letGo(job);
     this.runner.abort(error, new Set(jobs));
     this.#events.onLeaseLost(error);
   }
@@ -211,7 +225,7 @@ export class Session {
         workerId: this.id,
         leaseMs: options.leaseMs,
         retentionMs,
-        slots: new Slots(Math.max(1, store.db.maxConnections - spareConnections)),
+        slots: this.#context.slots,
         control,
         onError: this.#events.onError,
       },
@@ -233,6 +247,9 @@ export class Session {
       claim: (limit) => this.#claim(limit),
       freeSlots: () => this.starter.freeSlots,
       longestPauseMs: () => (this.#wakeUps.areOn ? options.pollIntervalMs : pauseWithoutMs),
+      release: (jobs) => {
+        this.#release(jobs);
+      },
       onJobs: () => {
         this.starter.startReady();
       },
@@ -298,7 +315,7 @@ export class Session {
       worker: { id: this.id, retentionMs },
       everyMs: options.leaseMs,
       endedClaimNumber: () => this.#endedClaimNumber,
-      heldIds: () => [...this.#held.values()].map(({ id }) => id),
+      held: () => [...this.#held.values()],
       onError: this.#events.onError,
       random,
     });

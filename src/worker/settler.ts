@@ -1,14 +1,15 @@
 import type { Random } from "../core/clock.ts";
 import { recordError } from "../core/error-record.ts";
-import { backoff, wait } from "../core/wait.ts";
+import { backoff, wait, type Backoff } from "../core/wait.ts";
 import { classify } from "../db/sqlstate.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
+import { jobKey } from "../store/new-jobs.ts";
 import {
   isMissingPartition,
   makeHistoryPartitions,
   partitionDaysAhead,
 } from "../store/partitions.ts";
-import { findSettled, settleJobs, type Settlement } from "../store/settles.ts";
+import { claimKey, findSettled, settleJobs, type Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
 
 export interface SettlerOptions {
@@ -58,10 +59,10 @@ export class Settler {
     this.#schedule();
   }
 
-  /** An outcome whose row may still be locked by a dead transaction: it must not hold up the others. */
+  /** An outcome that may have to wait, for a row that a dead transaction locks: it must not hold up the others. */
   addApart(settlement: Settlement): void {
     this.#pending += 1;
-    void this.#write([settlement]).finally(() => {
+    void this.#writeApart(settlement).finally(() => {
       this.#written(1);
     });
   }
@@ -117,21 +118,47 @@ export class Settler {
   }
 
   async #write(group: readonly Settlement[]): Promise<void> {
-    const pause = backoff({ initialMs: 20, maxMs: maxBackoffMs, random: this.#options.random });
+    const refusal = await this.#trying(() => this.#settle(group));
+    const [first, second] = group;
+    if (refusal === undefined || first === undefined) return;
+    if (second === undefined) {
+      this.addApart(first);
+      return;
+    }
+    const half = group.length >> 1;
+    await this.#write(group.slice(0, half));
+    await this.#write(group.slice(half));
+  }
+
+  async #writeApart(settlement: Settlement): Promise<void> {
+    let refused = await this.#trying(() => this.#settle([settlement]));
+    const pause = this.#backoff();
+    while (refused !== undefined && !this.#stopping.signal.aborted) {
+      const shortened = shorten(settlement, refused);
+      await wait(pause.next(), this.#stopping.signal);
+      refused = await this.#trying(() => this.#settle([shortened]));
+    }
+  }
+
+  // Tries until it is done, or refused: then it is of no use to try the same again, and the refusal is returned.
+  async #trying(write: () => Promise<void>): Promise<Error | undefined> {
+    const pause = this.#backoff();
     while (!this.#stopping.signal.aborted) {
       try {
-        await this.#settle(group);
-        return;
+        await write();
+        return undefined;
       } catch (error) {
         this.#options.onError(error);
         if (isMissingPartition(error)) await this.#makePartition();
-        else if (isRefused(error)) {
-          await this.#writeSplit(group, error);
-          return;
-        }
+        else if (isRefusal(error)) return error as Error; // the database's, so it is one
         await wait(pause.next(), this.#stopping.signal);
       }
     }
+    return undefined;
+  }
+
+  #backoff(): Backoff {
+    return backoff({ initialMs: 20, maxMs: maxBackoffMs, random: this.#options.random });
   }
 
   async #settle(group: readonly Settlement[]): Promise<void> {
@@ -146,32 +173,15 @@ export class Settler {
     const recorded = await findSettled(this.#store, workerId, jobs);
     this.#options.onSettled(
       group.flatMap((settlement) => {
-        const written = recorded.get(settlement.job.id);
+        const written = recorded.get(claimKey(settlement.job));
         if (written === undefined) return [];
         // A commit whose reply was lost looked like a failure.
         const then = written.final ? "gone" : settlement.then;
         return [{ ...settlement, outcome: written.outcome, then }];
       }),
     );
-    const lost = jobs.filter((job) => !recorded.has(job.id));
+    const lost = jobs.filter((job) => !recorded.has(claimKey(job)));
     if (lost.length > 0) this.#options.onLost(lost);
-  }
-
-  async #writeSplit(group: readonly Settlement[], error: unknown): Promise<void> {
-    const half = group.length >> 1;
-    if (half > 0) {
-      await this.#write(group.slice(0, half));
-      await this.#write(group.slice(half));
-      return;
-    }
-    // The row itself is refused: what the handler had to say is left out, what became of the job is not.
-    await this.#write(
-      group.map((settlement) => ({
-        ...settlement,
-        output: null,
-        error: JSON.stringify(recordError(error)),
-      })),
-    );
   }
 
   async #makePartition(): Promise<void> {
@@ -183,19 +193,30 @@ export class Settler {
   }
 }
 
-// One statement names one queue and goes one way. Ids in order are the one lock order.
+// An error of the server's that nothing is known of may be about one row too: a trigger of the user's, for one.
+function isRefusal(error: unknown): boolean {
+  return ["reject", "unknown"].includes(classify(error));
+}
+
+// The row itself is refused: what the handler had to say is left out, what became of the job is not.
+function shorten(settlement: Settlement, refusal: Error): Settlement {
+  if (classify(refusal) !== "reject") return settlement;
+  return { ...settlement, output: null, error: JSON.stringify(recordError(refusal)) };
+}
+
+// One statement names one queue, goes one way and names each job once. Ids in order are the one lock order.
 function groupByStatement(batch: readonly Settlement[]): Settlement[][] {
   const groups = new Map<string, Settlement[]>();
+  const places = new Map<string, number>();
   for (const settlement of batch) {
-    const key = `${settlement.then === "gone" ? "finish" : "return"} ${settlement.job.queue}`;
+    const { job, then } = settlement;
+    const place = places.get(jobKey(job)) ?? 0;
+    places.set(jobKey(job), place + 1);
+    const key = `${place} ${then === "gone" ? "finish" : "return"} ${job.queue}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [settlement]);
     else group.push(settlement);
   }
   for (const group of groups.values()) group.sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
   return [...groups.values()];
-}
-
-function isRefused(error: unknown): boolean {
-  return classify(error) === "reject";
 }

@@ -1,9 +1,11 @@
 /** A bounded number of places, given out in the order in which they are asked for. */
 export class Slots {
+  readonly count: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(count: number) {
+    this.count = count;
     this.#free = count;
   }
 

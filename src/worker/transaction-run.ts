@@ -90,6 +90,7 @@ async function inTransaction(
   let hold: Hold | undefined;
   let hasStarted = false;
   try {
+    if (execution.abortReason !== undefined) throw execution.abortReason;
     // A session left idle ends by itself, a while after the lease would have.
     hold = await holdJob(store, options.workerId, execution.job, options.leaseMs * 2);
     if (hold === undefined) throw leaseLost(execution);

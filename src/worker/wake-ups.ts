@@ -18,7 +18,8 @@ export interface WakeUpsOptions {
 
 // NOTIFY serialises commits in the whole cluster, so the wish for it changes at most this often.
 const wishEveryMs = 1_000;
-const maxBackoffMs = 10_000;
+// Behind a pooler in transaction mode there is no listening, today or tomorrow.
+const maxBackoffMs = 60_000;
 
 /**
  * Listens for wake-ups, and says in the database whether this worker wants any. An enqueue that looked before the wish
@@ -31,13 +32,17 @@ export class WakeUps {
   readonly #loop: Loop;
   #listener: Listener | undefined;
   #isWished = false;
+  #isFailing = false;
 
   constructor(store: Store<Database>, options: WakeUpsOptions) {
     this.#store = store;
     this.#options = options;
     this.#loop = new Loop({
       pass: () => this.#pass(),
-      onError: options.onError,
+      onError: (error) => {
+        if (!this.#isFailing) options.onError(error);
+        this.#isFailing = true;
+      },
       random: options.random,
       maxBackoffMs,
     });
@@ -70,6 +75,7 @@ export class WakeUps {
       this.#isWished = isWaiting;
       this.#options.onWake();
     }
+    this.#isFailing = false;
     return wishEveryMs;
   }
 

@@ -88,7 +88,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /**
    * Ends the worker: it claims no more and gives back what has not started; running handlers get the grace period (the
    * worker's `shutdownGrace` unless given), then their signals abort and what is unfinished goes back to `ready`. A second
-   * call with a shorter grace hurries the first.
+   * call with a shorter grace hurries the first. Resolves when the worker has ended.
    */
   stop(options: { readonly grace?: Duration } = {}): Promise<void> {
     checkKeys("stop", options, ["grace"]);
@@ -96,8 +96,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
       options.grace === undefined
         ? this.#context.options.shutdownGraceMs
         : parseDuration(options.grace, "grace");
-    this.#deadlines.push(startTimer(graceMs, () => this.#hurry.abort()));
-    this.#stopped ??= this.#stop();
+    if (this.#state !== "terminated") {
+      this.#deadlines.push(startTimer(graceMs, () => this.#hurry.abort()));
+    }
+    this.#stopped ??= this.#stop().then(() => this.finished);
     return this.#stopped;
   }
 
@@ -173,10 +175,13 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const pause = backoff({ initialMs: 50, maxMs: maxBackoffMs, random: this.#context.random });
     while (!this.#stopping.signal.aborted) {
       try {
+        await this.#assertSchema();
         await this.#openSession();
         return;
       } catch (error) {
         this.#report(error);
+        // To stay up and do nothing would be worse than to end.
+        if (!isPassing(error)) void this.stop({ grace: 0 });
         await wait(pause.next(), this.#stopping.signal);
       }
     }
@@ -207,9 +212,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     // A server that never answers must not hold up the end.
     await within(abortGraceMs, Promise.all([this.#beginning, this.#opening]));
     const session = this.#session;
-    await session?.stopClaiming();
     const sessions = [...this.#former, ...(session === undefined ? [] : [session])];
-    const idle = Promise.all(sessions.map(({ runner }) => runner.idle()));
+    const idle = Promise.all([
+      session?.stopClaiming(),
+      ...sessions.map(({ runner }) => runner.idle()),
+    ]);
     await Promise.race([idle, aborted(this.#hurry.signal)]);
     for (const { runner } of sessions) runner.abort(shutdownError());
     await within(abortGraceMs, idle);

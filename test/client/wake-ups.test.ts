@@ -154,7 +154,8 @@ async function listen(channel: string): Promise<Listener> {
 
 async function addWorker(name: string, idle = "true", endedAt = "null"): Promise<void> {
   await execute(
-    `insert into ${name}.workers (id, lease_ms, concurrency, pid, idle, ended_at, name, host, version, tasks)
-     values (gen_random_uuid(), 10000, 1, 1, ${idle}, ${endedAt}, 'w', 'h', '1', '{}')`,
+    `insert into ${name}.workers (id, lease_ms, concurrency, pid, idle, ended_at, name, host, version, tasks, transactional,
+       transaction_slots)
+     values (gen_random_uuid(), 10000, 1, 1, ${idle}, ${endedAt}, 'w', 'h', '1', '{}', '{}', 1)`,
   );
 }

@@ -39,6 +39,7 @@ function stage(answer: Stage["answer"]): Stage {
   const rescuer = new Rescuer(store as never, {
     retentionMs: 1_000,
     everyMs: leaseMs / 5,
+    toleratedMs: 1_000,
     onError: () => undefined,
     random: () => 0.5,
   });

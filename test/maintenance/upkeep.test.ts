@@ -28,8 +28,9 @@ async function dropPartitions(schema: string): Promise<void> {
 /** Writes a worker that ended some hours ago. */
 async function formerWorker(pawl: Pawl, name: string, ended: string): Promise<void> {
   await execute(
-    `insert into "${pawl.schema}".workers (id, lease_ms, concurrency, pid, name, host, version, tasks, ended_at, swept)
-     values (gen_random_uuid(), 1000, 1, 1, $1, '', '', '{}', ${ended})`,
+    `insert into "${pawl.schema}".workers (id, lease_ms, concurrency, pid, name, host, version, tasks, transactional,
+       transaction_slots, ended_at, swept)
+     values (gen_random_uuid(), 1000, 1, 1, $1, '', '', '{}', '{}', 1, ${ended})`,
     [name],
   );
 }

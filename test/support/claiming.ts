@@ -55,6 +55,8 @@ export class HandClaimer {
       tasks: ["task"],
       concurrency: running,
       leaseMs: 0,
+      transactionSlots: 1,
+      transactional: [],
     });
     await this.rescue(quarantineAfter);
   }

@@ -1,4 +1,5 @@
-// A worker in a process of its own, whose transactional handler writes a note and waits to be told to go on.
+// A worker in a process of its own, whose transactional handler writes a note and waits to be told to go on: without a
+// query, or in one when the job's correlation id says so.
 import { Pawl, defineTask } from "pawl";
 
 const { url, schema, lease } = JSON.parse(process.argv[2]);
@@ -12,12 +13,12 @@ const worker = pawl.worker({
   lease,
   pollInterval: "100ms",
   handlers: [
-    task.handle(async ({ tx, signal }) => {
+    task.handle(async ({ tx, job, signal }) => {
       await tx.query(`insert into ${schema}.notes values ('by the other process')`);
       const { rows } = await tx.query("select pg_backend_pid() as pid");
       signal.addEventListener("abort", () => tell("aborted", signal.reason.name));
       tell("holding", rows[0].pid);
-      await goOn;
+      await (job.correlationId === "busy" ? tx.query("select pg_sleep(60)") : goOn);
       tell("going on");
     }),
   ],

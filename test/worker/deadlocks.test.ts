@@ -58,6 +58,21 @@ describe("settling and rescuing the same jobs at the same time", () => {
     expect(twice).toEqual([]);
   });
 
+  it("does not make the rescue wait for a row that somebody has locked", async () => {
+    const engine = await freshEngine();
+    const claimer = await claimRound(engine);
+    const locked = claimer.jobs[7]?.id;
+    const holder = await engine.connect();
+    await holder.query("begin");
+    await holder.query("select from jobs where id = $1 for update", [locked]);
+
+    await claimer.loseAll();
+
+    expect(await engine.sql("select id from jobs where state = 'running'")).toEqual([
+      { id: locked },
+    ]);
+  });
+
   it("never deadlocks when handlers hold rows, whatever the order of their ids", async () => {
     const engine = await freshEngine({ connections: 12 });
     const transactional = defineTask({

@@ -85,7 +85,7 @@ describe("a transactional handler whose claim was taken away", () => {
 describe("a worker that others have ended", () => {
   it("cannot commit what its transactional handlers write, though nobody has taken the job yet", async () => {
     const engine = await freshEngine();
-    const isOver = gate();
+    const [isHolding, isOver] = [gate(), gate()];
     const reasons: unknown[] = [];
     const handler = task.handle(async ({ tx, job, signal, enqueue }) => {
       await engine.write(tx, `attempt ${job.attempt}`);
@@ -95,11 +95,12 @@ describe("a worker that others have ended", () => {
         reasons.push(signal.reason);
         isOver.open();
       });
+      isHolding.open();
       await isOver.opened;
     });
-    const { worker, lost } = await engine.work({ handlers: [handler] });
+    const { lost } = await engine.work({ handlers: [handler] });
     const { job } = await engine.pawl.enqueue(task, undefined, { maxAttempts: 5 });
-    await engine.until(() => worker.health().running === 1);
+    await isHolding.opened;
 
     await engine.sql("update workers set ended_at = clock_timestamp()");
     await engine.until(() => lost.length > 0);
@@ -109,6 +110,30 @@ describe("a worker that others have ended", () => {
     expect(attempts.at(-1)).toMatchObject({ outcome: "succeeded", final: true });
     expect(await engine.notes()).toEqual([`attempt ${attempts.at(-1)?.attempt}`]);
     expect(await engine.sql("select from jobs where queue = 'children'")).toHaveLength(1);
+  });
+
+  it("tells all its handlers, also one whose job it has claimed again since", async () => {
+    const engine = await freshEngine();
+    const started: number[] = [];
+    const told: number[] = [];
+    const handler = plain.handle(async ({ job, signal }) => {
+      if (job.attempt > 2) return;
+      signal.addEventListener("abort", () => told.push(job.attempt));
+      started.push(job.attempt);
+      await engine.until(() => signal.aborted);
+    });
+    await engine.work({ handlers: [handler] });
+    const { job } = await engine.pawl.enqueue(plain, undefined, { maxAttempts: 9 });
+    await engine.until(() => started.includes(1));
+    await giveBack(engine, job.id);
+    await engine.sql("select rewind_queue('default')");
+    await engine.until(() => started.includes(2));
+
+    await engine.sql("update workers set ended_at = clock_timestamp()");
+    await engine.until(() => told.includes(2));
+    await engine.finished(job);
+
+    expect(told.sort()).toEqual([1, 2]);
   });
 
   it("goes on under another id", async () => {
@@ -183,6 +208,25 @@ describe("a process that is frozen in the middle of a transactional handler", ()
       { attempt: 1, outcome: "crashed" },
       { attempt: 2, outcome: "succeeded", final: true },
     ]);
+    expect(await engine.notes()).toEqual(["by this process"]);
+  });
+
+  it("does not hold it in the middle of a query either, however long that takes", async () => {
+    const engine = await freshEngine();
+    const options = { maxAttempts: 5, correlationId: "busy" };
+    const { job } = await engine.pawl.enqueue(task, undefined, options);
+    const frozen = await holdInOtherProcess(engine);
+    await engine.sqlUntil(
+      "select from pg_stat_activity where pid = $1 and query like '%pg_sleep%' and state = 'active'",
+      [frozen.pid],
+    );
+    frozen.child.kill("SIGSTOP");
+
+    const handler = task.handle(({ tx }) => engine.write(tx, "by this process"));
+    await engine.work({ handlers: [handler] });
+    const attempts = await engine.finished(job);
+
+    expect(attempts.at(-1)).toMatchObject({ attempt: 2, outcome: "succeeded" });
     expect(await engine.notes()).toEqual(["by this process"]);
   });
 

@@ -142,7 +142,7 @@ describe.each<[string, string[]]>([
       "Index Scan by jobs_ready",
       "Index Scan by jobs_running",
     ]);
-    expect(readIn("jobs", plans)).toBeLessThanOrEqual(times * 5 * 5);
+    expect(readIn("jobs", plans)).toBeLessThanOrEqual(times * 5 * 10);
   });
 
   it("a look for due jobs reads the scheduled index", async () => {

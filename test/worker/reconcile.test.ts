@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DatabaseError, defineTask, snooze } from "pawl";
+import { DatabaseError, defineTask, snooze, type JobReference } from "pawl";
 import { reconcileJobs } from "#pawl/store/upkeep";
 import { HandClaimer, retentionMs, succeeded } from "../support/claiming.ts";
 import { databaseUrl } from "../support/database.ts";
@@ -127,7 +127,11 @@ describe("a reconciliation", () => {
     const [held] = await claimer.claim({ limit: 1 });
     const [unknown] = await claimer.claim({ limit: 1 });
 
-    const returned = await reconcile(engine, claimer, { from: 1, to: 2, held: [held?.id ?? ""] });
+    const returned = await reconcile(engine, claimer, {
+      from: 1,
+      to: 2,
+      held: held === undefined ? [] : [held],
+    });
 
     expect(returned).toBe(1);
     expect(await statesOf(engine)).toMatchObject({
@@ -223,7 +227,7 @@ describe("a reconciliation", () => {
 function reconcile(
   engine: Engine,
   { workerId }: HandClaimer,
-  claims: { from: number; to: number; held: string[] },
+  claims: { from: number; to: number; held: JobReference[] },
 ): Promise<number> {
   return reconcileJobs(engine.store, { id: workerId, retentionMs }, claims);
 }

@@ -85,6 +85,21 @@ describe("a transactional handler that returns", () => {
     expect(await engine.notes()).toEqual([]);
   });
 
+  it("is told so from the moment in which it has returned", async () => {
+    const engine = await freshEngine();
+    const late = gate<unknown>();
+    const handler = once.handle(({ tx }) => {
+      setImmediate(() => void engine.write(tx, "late").catch(late.open));
+    });
+    await engine.work({ handlers: [handler] });
+
+    const { job } = await engine.pawl.enqueue(once);
+    await engine.finished(job);
+
+    expect(await engine.notes()).toEqual([]);
+    expect(await late.opened).toMatchObject({ code: "PAWL_TRANSACTION_ENDED" });
+  });
+
   it("takes the queries that it did not await into its transaction", async () => {
     const engine = await freshEngine();
     const handler = once.handle(({ tx }) => {

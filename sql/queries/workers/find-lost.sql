@@ -1,6 +1,8 @@
--- Workers whose jobs may have to be rescued: silent for longer than their lease, or ended and not yet swept. $1 looks at
--- those that ended a while ago too.
+-- Workers whose jobs may have to be rescued: silent for longer than their lease, in which the server was up, or ended and
+-- not yet swept. $1 looks at those that ended a while ago too.
 select id::text, ended_at is null as silent, lease_ms
   from :"schema".workers
- where (ended_at is null and heartbeat_at < clock_timestamp() - lease_ms * interval '1 millisecond')
+ where (ended_at is null
+        and heartbeat_at < clock_timestamp() - lease_ms * interval '1 millisecond'
+        and pg_postmaster_start_time() < clock_timestamp() - lease_ms * interval '1 millisecond')
     or (ended_at is not null and not swept and ($1::boolean or ended_at > clock_timestamp() - interval '5 seconds'))
