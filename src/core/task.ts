@@ -43,7 +43,10 @@ export interface HandlerContext<Output, Tx> {
   /** Aborts on timeout, on a lost lease, and when the worker's grace period is over; `signal.reason` says which. */
   readonly signal: AbortSignal;
   readonly enqueue: HandlerEnqueue;
-  /** The job's own transaction, in a `transactional` task: it commits if and only if the job is done. */
+  /**
+   * The job's own transaction, in a `transactional` task: its writes commit together with the outcome that the handler
+   * returns, or not at all; when it throws, they roll back.
+   */
   readonly tx: Tx;
 }
 
