@@ -52,10 +52,10 @@ describe("the chores of a worker", () => {
 
     // Each of them fails the test when it meets an error.
     await Promise.all(Array.from({ length: 5 }, () => startWorker(pawl, { handlers })));
+    await eventually(async () => (await partitionDays(pawl.schema)).length === 4);
     const { job } = await pawl.enqueue(task);
 
     expect(await endedOutcomes(pawl, job)).toEqual(["succeeded"]);
-    await eventually(async () => (await partitionDays(pawl.schema)).length === 4);
   });
 
   it("forget workers that ended more than a day ago, once their jobs have been looked for", async () => {

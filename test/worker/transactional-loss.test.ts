@@ -152,18 +152,15 @@ describe("a transactional handler without a query", () => {
 
   it("loses its transaction when it asks the server not to wait for it", async () => {
     const engine = await freshEngine();
-    const isOver = gate();
     const handler = once.handle(async ({ tx }) => {
       await engine.write(tx, "gone");
+      const { rows } = await tx.query("select pg_backend_pid() as pid");
       await tx.query("set local idle_in_transaction_session_timeout = '50ms'");
-      await isOver.opened;
+      await endOfBackend(Number(rows[0]?.pid));
     });
     await engine.work({ handlers: [handler] });
 
     const { job } = await engine.pawl.enqueue(once);
-    await eventually(async () => (await openTransactions(engine.schema)).length > 0);
-    await eventually(async () => (await openTransactions(engine.schema)).length === 0);
-    isOver.open();
     const attempts = await engine.finished(job);
 
     expect(attempts).toMatchObject([{ outcome: "failed", final: true }]);
@@ -193,6 +190,10 @@ describe("a transactional handler whose transaction cannot begin", () => {
 
 async function endBackend(pid: number): Promise<void> {
   await execute("select pg_terminate_backend($1)", [pid]);
+  await endOfBackend(pid);
+}
+
+async function endOfBackend(pid: number): Promise<void> {
   await eventually(
     async () => (await execute("select from pg_stat_activity where pid = $1", [pid])).length === 0,
   );
