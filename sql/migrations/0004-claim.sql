@@ -97,6 +97,30 @@ begin
 end
 $$;
 
+-- The first queue with a ready job between two names; an upper end of null is none. Two statements, because an index has no
+-- use for "is null or": it would read every ready job behind _above.
+create function :"schema".next_ready_queue(_above text, _below text)
+returns text
+language plpgsql
+as $$
+begin
+  if _below is null then
+    return (
+      select jobs.queue
+        from :"schema".jobs
+       where jobs.state = 'ready' and jobs.queue > _above
+       order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
+       limit 1);
+  end if;
+  return (
+    select jobs.queue
+      from :"schema".jobs
+     where jobs.state = 'ready' and jobs.queue > _above and jobs.queue < _below
+     order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
+     limit 1);
+end
+$$;
+
 -- Which queues have ready jobs? A skip scan over jobs_ready: for each known queue the parts after its cursors, and one jump
 -- per queue in each gap between known queues (_above, _below), so that neither dead index entries nor the number of jobs
 -- matter. _wanted are the queues that the worker takes (null: any); _rewinds says how often each of the _known ones had
@@ -117,20 +141,10 @@ as $$
 begin
   return query
     with recursive jumped (queue, upper) as (
-      select (select jobs.queue
-                from :"schema".jobs
-               where jobs.state = 'ready' and jobs.queue > gap.lower and (gap.upper is null or jobs.queue < gap.upper)
-               order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
-               limit 1),
-             gap.upper
+      select :"schema".next_ready_queue(gap.lower, gap.upper), gap.upper
         from unnest(_above, _below) as gap (lower, upper)
       union all
-      select (select jobs.queue
-                from :"schema".jobs
-               where jobs.state = 'ready' and jobs.queue > jumped.queue and (jumped.upper is null or jobs.queue < jumped.upper)
-               order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
-               limit 1),
-             jumped.upper
+      select :"schema".next_ready_queue(jumped.queue, jumped.upper), jumped.upper
         from jumped
        where jumped.queue is not null
     ), known as (
