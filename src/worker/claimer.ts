@@ -72,18 +72,29 @@ export class Claimer {
   async #readyQueues(): Promise<readonly string[]> {
     const { queues } = this.#options;
     if (queues?.length === 1) return queues;
+    let found = await this.#look();
+    // Cursors that go back, because an older transaction has ended, may have something to find: one look says which.
+    if (this.#observe(found.snapshot)) found = await this.#look();
+    const ready = new Set(found.queues);
+    if (queues !== undefined) return queues.filter((queue) => ready.has(queue));
+    return this.#inTurn([...ready]);
+  }
+
+  #look(): Promise<{ queues: string[]; snapshot: string }> {
     const known = [...this.#cursors].map(([queue, cursors]) => ({
       queue,
       rewinds: cursors.rewinds,
       ranges: cursors.ranges(),
     }));
-    const found = await findReadyQueues(this.#store, known, queues);
-    const ready = new Set(found.queues);
-    for (const [queue, cursors] of this.#cursors) {
-      if (cursors.observe(found.snapshot)) ready.add(queue);
+    return findReadyQueues(this.#store, known, this.#options.queues);
+  }
+
+  #observe(snapshot: string): boolean {
+    let hasGoneBack = false;
+    for (const cursors of this.#cursors.values()) {
+      if (cursors.observe(snapshot)) hasGoneBack = true;
     }
-    if (queues !== undefined) return queues.filter((queue) => ready.has(queue));
-    return this.#inTurn([...ready]);
+    return hasGoneBack;
   }
 
   // The queue that was served longest ago comes first: claiming moves it to the end of the map.

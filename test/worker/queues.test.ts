@@ -1,5 +1,6 @@
 import { defineTask, OptionError, typed, type Pawl, type WorkerOptions } from "pawl";
 import { pgDatabase } from "pawl/pg";
+import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { endedOutcomes } from "../fixtures/attempts.ts";
 import { freshPawl, makeWorker, startWorker } from "../fixtures/fresh-pawl.ts";
@@ -19,6 +20,16 @@ async function noting(
   const handlers = [note.handle(({ payload }) => void noted.push(payload))];
   await startWorker(pawl, { concurrency: 1, ...options, handlers });
   return noted;
+}
+
+/** A transaction with an id, as every one that has written has. */
+async function openTransaction(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: databaseUrl() });
+  onTestFinished(() => client.end());
+  await client.connect();
+  await client.query("begin");
+  await client.query("select pg_current_xact_id()");
+  return client;
 }
 
 describe("the queues of a worker", () => {
@@ -140,6 +151,7 @@ describe("a thousand queues", () => {
     const database = intercepted(pgDatabase(databaseUrl()), intercept);
     onTestFinished(() => database.close());
     const pawl = await freshPawl(database);
+    const older = await openTransaction();
     await pawl.enqueueMany(names.map((queue) => note.job(queue, { queue })));
     const noted = await noting(pawl, { queues: names, concurrency: 50, pollInterval: "50ms" });
     await eventually(() => noted.length === 1_000, { within: 15_000 });
@@ -155,9 +167,11 @@ describe("a thousand queues", () => {
 
     texts.length = 0;
     await eventually(() => looks() >= 10);
+    await older.query("commit");
+    await eventually(() => looks() >= 20);
 
     expect(texts.filter((text) => text.includes("claim_jobs"))).toEqual([]);
-    expect(texts.length).toBeLessThan(60);
+    expect(texts.length).toBeLessThan(100);
   });
 });
 
