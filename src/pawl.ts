@@ -48,7 +48,10 @@ export interface PawlOptions<
   readonly schema?: string;
   /** Turns payloads into JSON and back. Default: strict JSON. */
   readonly serializer?: Codec;
-  /** Makes the ids of jobs: UUIDs, best of version 7. */
+  /**
+   * Makes the ids of jobs: UUIDs, best of version 7. Like an `id` of the caller's, one that was enqueued into the queue
+   * before is enqueued once, so each is looked for in the history. Default: Pawl's own, which are new.
+   */
   readonly generateId?: () => string;
   /** How large a payload may be, in bytes of JSON. Default 1 MiB. */
   readonly maxPayloadBytes?: number;
@@ -103,7 +106,6 @@ export class Pawl<
   readonly #ownsDatabase: boolean;
   readonly #tasks: ReadonlyMap<string, AnyTask>;
   readonly #serializer: Serializer;
-  readonly #generateId: () => string;
   readonly #enqueuer: Enqueuer;
   readonly #workers = new Set<Worker>();
   readonly #slots: Slots;
@@ -115,7 +117,8 @@ export class Pawl<
     this.schema = schemaName("schema", options.schema ?? "pawl");
     this.#tasks = register(options.tasks ?? []);
     this.#serializer = checkSerializer(options.serializer ?? jsonSerializer);
-    this.#generateId = callable("generateId", options.generateId ?? createUuidV7(Date.now));
+    const { generateId } = options;
+    if (generateId !== undefined) callable("generateId", generateId);
     const { database, isOurs } = openDatabase(options.database);
     this.#ownsDatabase = isOurs;
     this.#store = { sql: statements(this.schema), db: database };
@@ -129,7 +132,8 @@ export class Pawl<
           "maxPayloadBytes",
           options.maxPayloadBytes ?? defaultMaxPayloadBytes,
         ),
-        generateId: this.#generateId,
+        generateId,
+        newId: createUuidV7(Date.now),
       },
       schema: this.schema,
       retryForMs: enqueueRetryMs,

@@ -1,14 +1,14 @@
 import { ClosedError } from "../core/errors.ts";
-import type { Inserted, NewJob } from "../store/new-jobs.ts";
+import type { NewJob } from "../store/new-jobs.ts";
 
 interface Call {
   readonly job: NewJob;
-  resolve(inserted: Inserted): void;
+  resolve(nowMs: number): void;
   reject(error: unknown): void;
 }
 
 /** Writes a batch of jobs; when it rejects, nothing was written. */
-export type WriteBatch = (jobs: readonly NewJob[]) => Promise<Inserted>;
+export type WriteBatch = (jobs: readonly NewJob[]) => Promise<number>;
 
 /**
  * Collects single enqueues that arrive while another is being written, and writes them in one statement. Each call is
@@ -33,8 +33,8 @@ export class Coalescer {
     this.#maxBatch = options.maxBatch;
   }
 
-  /** Resolves with what became of the job's batch. */
-  add(job: NewJob): Promise<Inserted> {
+  /** Resolves with the database's time of the enqueue. */
+  add(job: NewJob): Promise<number> {
     if (this.#closed)
       return Promise.reject(new ClosedError("expected an open Pawl, got one that is closed"));
     return new Promise((resolve, reject) => {
@@ -61,8 +61,8 @@ export class Coalescer {
   async #send(calls: readonly Call[]): Promise<void> {
     const behindCount = this.#waiting.length;
     try {
-      const inserted = await this.#write(calls.map(({ job }) => job));
-      for (const call of calls) call.resolve(inserted);
+      const nowMs = await this.#write(calls.map(({ job }) => job));
+      for (const call of calls) call.resolve(nowMs);
     } catch (error) {
       if (calls.length > 1 && this.#isRefusal(error)) {
         const half = calls.length >> 1;

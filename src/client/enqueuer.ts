@@ -10,7 +10,6 @@ import {
   insertJobs,
   insertJobsOnce,
   jobKey,
-  type Inserted,
   type JobDescription,
   type NewJob,
 } from "../store/new-jobs.ts";
@@ -36,7 +35,6 @@ export interface EnqueueResult {
 }
 
 const maxCoalesced = 1_000;
-const none: ReadonlySet<string> = new Set();
 
 /** Writes jobs: alone or many, in the caller's transaction or on its own. */
 export class Enqueuer {
@@ -72,7 +70,7 @@ export class Enqueuer {
     const job = await prepareJob({ task, payload, options: checked }, this.#preparation);
     if (joined !== undefined) return first(await this.#explaining(this.#insert(joined, [job])));
     if (job.hasOwnId) return first(await this.#writeOnce([job]));
-    return resultOf(job, await this.#coalescer.add(job));
+    return created(job, await this.#coalescer.add(job));
   }
 
   /** Enqueues jobs atomically and returns them in order; every payload is checked before any is written. */
@@ -86,8 +84,8 @@ export class Enqueuer {
     if (jobs.length === 0) return [];
     if (joined !== undefined) return this.#explaining(this.#insert(joined, jobs));
     if (jobs.some((job) => job.hasOwnId)) return this.#writeOnce(jobs);
-    const inserted = await this.#writeNew(jobs);
-    return jobs.map((job) => resultOf(job, inserted));
+    const nowMs = await this.#writeNew(jobs);
+    return jobs.map((job) => created(job, nowMs));
   }
 
   /** Refuses further calls; resolves when all earlier ones have been answered. */
@@ -102,28 +100,25 @@ export class Enqueuer {
 
   async #insert(store: Store, jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
     if (jobs.some((job) => job.hasOwnId)) return insertOnce(store, jobs, this.#store);
-    const inserted = await inChunks(jobs, (chunk) => insertJobs(store, chunk));
-    return jobs.map((job) => resultOf(job, inserted));
+    const nowMs = await insertInChunks(store, jobs);
+    return jobs.map((job) => created(job, nowMs));
   }
 
   // The first try inserts blindly, for the ids are new. After a lost reply nobody knows whether it was committed, so every
   // later try looks before it writes.
-  #writeNew(jobs: readonly NewJob[]): Promise<Inserted> {
+  #writeNew(jobs: readonly NewJob[]): Promise<number> {
     let isFirst = true;
     return this.#retrying(async () => {
-      if (!isFirst) {
-        const { nowMs } = await inTransaction(this.#store, (store) =>
-          inChunks(jobs, (chunk) => insertJobsOnce(store, chunk, this.#store)),
-        );
-        // What was there already is what an earlier try of this call has made.
-        return { nowMs, kept: none };
+      if (isFirst) {
+        isFirst = false;
+        const [only, ...others] = chunksOf(jobs);
+        if (only !== undefined && others.length === 0) return insertJobs(this.#store, only);
+        return inTransaction(this.#store, (store) => insertInChunks(store, jobs));
       }
-      isFirst = false;
-      const [only, ...others] = chunksOf(jobs);
-      if (only !== undefined && others.length === 0) return insertJobs(this.#store, only);
-      return inTransaction(this.#store, (store) =>
-        inChunks(jobs, (chunk) => insertJobs(store, chunk)),
+      const { nowMs } = await inTransaction(this.#store, (store) =>
+        insertJobsOnce(store, jobs, this.#store),
       );
+      return nowMs;
     });
   }
 
@@ -168,18 +163,10 @@ export class Enqueuer {
   }
 }
 
-async function inChunks(
-  jobs: readonly NewJob[],
-  write: (chunk: readonly NewJob[]) => Promise<Inserted>,
-): Promise<Inserted> {
-  const kept = new Set<string>();
+async function insertInChunks(store: Store, jobs: readonly NewJob[]): Promise<number> {
   let nowMs = 0;
-  for (const chunk of chunksOf(jobs)) {
-    const inserted = await write(chunk);
-    nowMs = inserted.nowMs;
-    for (const key of inserted.kept) kept.add(key);
-  }
-  return { nowMs, kept };
+  for (const chunk of chunksOf(jobs)) nowMs = await insertJobs(store, chunk);
+  return nowMs;
 }
 
 async function insertOnce(
@@ -189,19 +176,26 @@ async function insertOnce(
 ): Promise<EnqueueResult[]> {
   const unseen = new Set<string>();
   const distinct = jobs.filter((job) => !unseen.has(jobKey(job)) && unseen.add(jobKey(job)));
-  const inserted = await inChunks(distinct, (chunk) => insertJobsOnce(store, chunk, outside));
-  const known = distinct.filter((job) => inserted.kept.has(jobKey(job)));
+  const keys = new Set<string>();
+  let nowMs = 0;
+  for (const chunk of chunksOf(distinct)) {
+    const inserted = await insertJobsOnce(store, chunk, outside);
+    nowMs = inserted.nowMs;
+    for (const key of inserted.created) keys.add(key);
+  }
+  const known = distinct.filter((job) => !keys.has(jobKey(job)));
   const described =
     known.length === 0 ? new Map<string, EnqueuedJob>() : await describeJobs(store, known);
+  const fresh = new Set(keys);
   return jobs.map((job) => {
-    const { outcome, job: made } = resultOf(job, inserted);
     // The second job with an id that is given twice in one call is kept, as it would be in a second call.
-    if (outcome === "created" && unseen.delete(jobKey(job))) return { job: made, outcome };
-    return { job: described.get(jobKey(job)) ?? made, outcome: "kept" };
+    const result = created(job, nowMs);
+    if (fresh.delete(jobKey(job))) return result;
+    return { job: described.get(jobKey(job)) ?? result.job, outcome: "kept" };
   });
 }
 
-function resultOf(job: NewJob, { nowMs, kept }: Inserted): EnqueueResult {
+function created(job: NewJob, nowMs: number): EnqueueResult {
   const dueMs = job.runAt?.getTime() ?? nowMs + (job.delayMs ?? 0);
   return {
     job: {
@@ -212,7 +206,7 @@ function resultOf(job: NewJob, { nowMs, kept }: Inserted): EnqueueResult {
       runAt: new Date(Math.max(dueMs, nowMs)),
       correlationId: job.correlationId ?? null,
     },
-    outcome: kept.size > 0 && kept.has(jobKey(job)) ? "kept" : "created",
+    outcome: "created",
   };
 }
 

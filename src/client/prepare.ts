@@ -12,11 +12,13 @@ import type { NewJob } from "../store/new-jobs.ts";
 export interface Preparation {
   readonly serializer: Serializer;
   readonly maxPayloadBytes: number;
-  readonly generateId: () => string;
+  /** The application's own generator, if it has one. */
+  readonly generateId: (() => string) | undefined;
+  readonly newId: () => string;
 }
 
 export interface PreparedJob extends NewJob {
-  /** Whether the caller chose the id, so that it may have been enqueued before. */
+  /** Whether the caller or its generator chose the id, so that it may have been enqueued before. */
   readonly hasOwnId: boolean;
 }
 
@@ -34,9 +36,11 @@ export async function prepareJob(
     maxBytes: preparation.maxPayloadBytes,
   });
   if (validated instanceof Promise) await validated;
+  const { generateId, newId } = preparation;
+  const ownId = options.id ?? (generateId && uuid("generateId", generateId()));
   return {
-    id: options.id ?? uuid("generateId", preparation.generateId()),
-    hasOwnId: options.id !== undefined,
+    id: ownId ?? newId(),
+    hasOwnId: ownId !== undefined,
     queue: options.queue ?? task.queue,
     task: task.name,
     payload: text,

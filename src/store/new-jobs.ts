@@ -19,63 +19,38 @@ export interface NewJob {
   readonly correlationId: string | undefined;
 }
 
-/** What became of an insert. */
-export interface Inserted {
-  /** The database's time. */
-  readonly nowMs: number;
-  /** The keys of the jobs that were not inserted, because their ids are live or have run. */
-  readonly kept: ReadonlySet<string>;
-}
-
-/** Inserts jobs, but for those whose ids are live. */
-export async function insertJobs(store: Store, jobs: readonly NewJob[]): Promise<Inserted> {
-  const { nowMs, kept } = await insert(store, jobs);
-  return { nowMs, kept };
+/** Inserts jobs whose ids are new; resolves with the database's time. */
+export async function insertJobs(store: Store, jobs: readonly NewJob[]): Promise<number> {
+  const rows = await store.db.query<{ now_ms: number }>(store.sql("jobs/insert"), columnsOf(jobs));
+  return rows[0]?.now_ms ?? Date.now();
 }
 
 /**
- * Inserts jobs whose ids may have been enqueued before, but for those whose ids are live or have run. `store` must be
- * inside a transaction, and the statements in this order: see 0008-enqueue.sql. `outside` is asked when the
- * transaction's isolation hides what finished after it began.
+ * Inserts jobs whose ids may have been enqueued before, and takes back those that have run; resolves with the keys of
+ * the new ones. `store` must be inside a transaction, and the two statements in this order: see 0008-enqueue.sql.
+ * `outside` is asked when the transaction's isolation hides what finished after it began.
  */
 export async function insertJobsOnce(
   store: Store,
   jobs: readonly NewJob[],
   outside: Store,
-): Promise<Inserted> {
+): Promise<{ nowMs: number; created: ReadonlySet<string> }> {
   const inOrder = [...jobs].sort((a, b) => (jobKey(a) < jobKey(b) ? -1 : 1));
-  const { nowMs, kept, isolation } = await insert(store, inOrder);
-  const inserted = inOrder.filter((job) => !kept.has(jobKey(job)));
+  const [row] = await store.db.query<{ now_ms: number; isolation: string; created: string | null }>(
+    store.sql("jobs/insert-once"),
+    columnsOf(inOrder),
+  );
+  const pairs = JSON.parse(row?.created ?? "[]") as [string, string][]; // made by the statement
+  const inserted = pairs.map(([queue, id]) => ({ queue, id }));
+  const created = new Set(inserted.map(jobKey));
   if (inserted.length > 0) {
-    const finished =
-      isolation === "read committed"
-        ? await onJobs<JobReference>(store, "jobs/discard-finished", inserted)
-        : await discardUnseen(store, inserted, outside);
-    for (const job of finished) kept.add(jobKey(job));
+    const isHidden = row?.isolation !== "read committed";
+    const finished = isHidden
+      ? await discardUnseen(store, inserted, outside)
+      : await onJobs<JobReference>(store, "jobs/discard-finished", inserted);
+    for (const job of finished) created.delete(jobKey(job));
   }
-  return { nowMs, kept };
-}
-
-interface InsertRow {
-  now_ms: number;
-  isolation: string;
-  created: string | null;
-}
-
-async function insert(
-  store: Store,
-  jobs: readonly NewJob[],
-): Promise<{ nowMs: number; kept: Set<string>; isolation: string }> {
-  const values = [...columnsOf(jobs), jobs.length];
-  const [row] = await store.db.query<InsertRow>(store.sql("jobs/insert"), values);
-  if (row === undefined) throw new RangeError("expected an insert to return a row");
-  const kept = new Set<string>();
-  if (row.created !== null) {
-    const created = JSON.parse(row.created) as [string, string][]; // made by the statement
-    for (const job of jobs) kept.add(jobKey(job));
-    for (const [queue, id] of created) kept.delete(jobKey({ queue, id }));
-  }
-  return { nowMs: row.now_ms, kept, isolation: row.isolation };
+  return { nowMs: row?.now_ms ?? Date.now(), created };
 }
 
 async function discardUnseen(

@@ -158,6 +158,18 @@ describe("enqueue", () => {
     expect(await onlyJobIn(schema)).toMatchObject({ id });
   });
 
+  it("enqueues once what the application's own generator gives twice", async () => {
+    const id = "9b2fd2a0-3b1e-4b7e-8f43-0d9d8a3c8a01";
+    const pawl = openPawl(schema, { generateId: () => id });
+
+    const alone = await Promise.all([pawl.enqueue(tidyUp), pawl.enqueue(tidyUp)]);
+    const together = await pawl.enqueueMany([tidyUp.job(), tidyUp.job()]);
+
+    const outcomes = [...alone, ...together].map(({ outcome }) => outcome);
+    expect(outcomes.sort()).toEqual(["created", "kept", "kept", "kept"]);
+    expect(await onlyJobIn(schema)).toMatchObject({ id });
+  });
+
   it("stores what was given, not what the schema made of it", async () => {
     const count = defineTask({ name: "count", payload: z.string().transform(Number) });
     const pawl = openPawl(schema);

@@ -1,7 +1,5 @@
 -- Inserts jobs, one or ten thousand, in one statement. Lists come as one text; a column that is the same for all jobs comes
 -- as a scalar, with an empty list. The transaction's id is drawn before the clock is read: see migrations/0004-claim.sql.
--- Ids that are live are left alone; only then does "created" list those that are new ($16 is how many were sent). Callers
--- whose ids may have run before send them in order (the one lock order), and run jobs/discard-finished next.
 with moment as materialized (
   select case when pg_current_xact_id() is not null then clock_timestamp() end as now
 ), inserted as (
@@ -27,15 +25,9 @@ with moment as materialized (
    cross join lateral (
      select coalesce(new.run_at, moment.now + coalesce(new.delay_ms, $5::double precision) * interval '1 millisecond') as at
    ) as due
-      on conflict do nothing
-  returning queue, id
 ), woken as (
   select :"schema".wake_workers()
 )
-select (extract(epoch from moment.now) * 1000)::double precision as now_ms,
-       current_setting('transaction_isolation') as isolation,
-       case when (select count(*) from inserted) < $16::integer
-            then (select coalesce(json_agg(json_build_array(inserted.queue, inserted.id)), '[]')::text from inserted)
-       end as created
+select (extract(epoch from moment.now) * 1000)::double precision as now_ms
   from moment
   left join woken on true

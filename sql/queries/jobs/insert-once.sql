@@ -1,0 +1,37 @@
+-- Inserts jobs whose ids may have been enqueued before, and returns the ids that are new. Served by the primary key.
+-- Callers send ids in order (the one lock order) and run jobs/discard-finished next, in the same transaction.
+with moment as materialized (
+  select case when pg_current_xact_id() is not null then clock_timestamp() end as now
+), inserted as (
+  insert into :"schema".jobs
+    (id, run_at, created_at, max_attempts, priority, queue, task, state, correlation_id, payload)
+  select new.id,
+         greatest(moment.now, due.at),
+         moment.now,
+         coalesce(new.max_attempts, $6::integer),
+         coalesce(new.priority, $7::smallint),
+         coalesce(new.queue, $3::text),
+         coalesce(new.task, $4::text),
+         case when due.at > moment.now then 'scheduled' else 'ready' end,
+         coalesce(new.correlation_id, $8::text),
+         new.payload
+    from moment
+   cross join rows from (
+     unnest(($1::text)::uuid[]), json_array_elements($2::json),
+     unnest(($9::text)::text[]), unnest(($10::text)::text[]), unnest(($11::text)::integer[]),
+     unnest(($12::text)::smallint[]), unnest(($13::text)::text[]), unnest(($14::text)::double precision[]),
+     unnest(($15::text)::timestamptz[])
+   ) as new (id, payload, queue, task, max_attempts, priority, correlation_id, delay_ms, run_at)
+   cross join lateral (
+     select coalesce(new.run_at, moment.now + coalesce(new.delay_ms, $5::double precision) * interval '1 millisecond') as at
+   ) as due
+      on conflict do nothing
+  returning queue, id
+), woken as (
+  select :"schema".wake_workers()
+)
+select (extract(epoch from moment.now) * 1000)::double precision as now_ms,
+       current_setting('transaction_isolation') as isolation,
+       (select json_agg(json_build_array(inserted.queue, inserted.id))::text from inserted) as created
+  from moment
+  left join woken on true
