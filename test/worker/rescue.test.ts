@@ -14,10 +14,11 @@ const other = defineTask({ name: "other" });
 const bystander = { handlers: [other.handle(() => undefined)], queues: ["elsewhere"] };
 
 /** Starts a worker process, has it run jobs, and kills it. */
-async function dieWith(pawl: Pawl, count: number): Promise<JobReference[]> {
-  const doomed = await startWorkerProcess(pawl, { worker: { concurrency: count } });
+async function dieWith(pawl: Pawl, count: number, queue = "default"): Promise<JobReference[]> {
+  const worker = { concurrency: count, queues: [queue] };
+  const doomed = await startWorkerProcess(pawl, { worker });
   const results = await pawl.enqueueMany(
-    Array.from({ length: count }, () => act.job({ does: "hang" })),
+    Array.from({ length: count }, () => act.job({ does: "hang" }, { queue })),
   );
   const jobs = results.map(({ job }) => job);
   for (const job of jobs) await doomed.says("running", job);
@@ -50,7 +51,7 @@ function rescue(schema: string, workerId: string): Promise<{ rescued: number }[]
 describe("the jobs of dead workers", () => {
   it("are all brought back when several die at once", async () => {
     const pawl = await freshPawl();
-    const jobs = (await Promise.all([dieWith(pawl, 2), dieWith(pawl, 2)])).flat();
+    const jobs = (await Promise.all([dieWith(pawl, 2, "a"), dieWith(pawl, 2, "b")])).flat();
 
     await startWorker(pawl, { handlers: [act.handle(() => undefined)] });
 
