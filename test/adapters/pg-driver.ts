@@ -44,7 +44,7 @@ export const stringDriver: Driver = { ...driver, open: pgDatabase };
 export const poolDriver: Driver = {
   ...driver,
   open(url, { maxConnections: max = 10, ...options }: OpenOptions = {}) {
-    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 1_000 });
+    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 15_000 });
     const database = pgDatabase(pool, options);
     const close = database.close.bind(database);
     let ended: Promise<void> | undefined;

@@ -8,11 +8,32 @@ import { moduleOf, startPawl, type Running } from "./pawl-command.ts";
 // Signals that come within 300 ms are one Ctrl-C, passed on by npx.
 const longerThanAnEchoMs = 400;
 
+/** What a job does. */
+interface Work {
+  readonly ms: number;
+  readonly heedsSignal: boolean;
+  /** Signals that its process sends itself: from outside, nobody knows when they are looked at. */
+  readonly sends?: "an echo" | "three signals";
+}
+
 const text = `
 import { setTimeout as wait } from "node:timers/promises";
 import { defineTask, typed } from "pawl";
+const send = (signal) => process.kill(process.pid, signal);
+const sends = {
+  "an echo": () => {
+    send("SIGINT");
+    send("SIGINT");
+  },
+  "three signals": () => {
+    process.on("SIGTERM", () => setTimeout(send, ${longerThanAnEchoMs}, "SIGTERM"));
+    send("SIGTERM");
+  },
+};
+process.on("SIGINT", () => console.log("SIGINT came"));
 export const work = defineTask({ name: "work", payload: typed(), retry: "none", async run({ payload, signal }) {
   console.log("running");
+  sends[payload.sends]?.();
   await wait(payload.ms, undefined, payload.heedsSignal ? { signal } : {});
 } });
 // As a module does that has opened a server or a pool of its own.
@@ -37,7 +58,7 @@ async function start(...more: string[]): Promise<Running> {
 
 /** The same, with a job that is running. */
 async function startWithJob(
-  payload: { ms: number; heedsSignal: boolean },
+  payload: Work,
   ...more: string[]
 ): Promise<{ worker: Running; job: EnqueuedJob }> {
   const { job } = await pawl.enqueueByName("work", payload);
@@ -100,13 +121,12 @@ describe("the first signal", () => {
   });
 
   it("is not doubled by an echo", async () => {
-    const { worker, job } = await startWithJob({ ms: 1_500, heedsSignal: true });
+    const work = { ms: 1_500, heedsSignal: true, sends: "an echo" } as const;
+    const { worker, job } = await startWithJob(work);
 
-    worker.process.kill("SIGINT");
-    await worker.says("SIGINT: stopping");
-    worker.process.kill("SIGINT");
-    const { status } = await worker.ended;
+    const { status, stdout } = await worker.ended;
 
+    expect(stdout.match(/SIGINT came/g)).toHaveLength(2);
     expect(status).toBe(0);
     expect(await outcomesOf(job)).toEqual(["succeeded"]);
   });
@@ -144,12 +164,9 @@ describe("the second signal", () => {
 
 describe("the third signal", () => {
   it("ends the process on the spot", async () => {
-    const { worker, job } = await startWithJob({ ms: 60_000, heedsSignal: false });
+    const work = { ms: 60_000, heedsSignal: false, sends: "three signals" } as const;
+    const { worker, job } = await startWithJob(work);
 
-    for (let count = 1; count <= 3; count += 1) {
-      worker.process.kill("SIGTERM");
-      await wait(longerThanAnEchoMs);
-    }
     const { status } = await worker.ended;
 
     expect(status).toBe(143);

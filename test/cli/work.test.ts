@@ -1,7 +1,9 @@
-import { connect, createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { databaseUrl, execute, freshSchemaName } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
+import { lowPort } from "../support/low-port.ts";
 import { migratedSchema, openPawl } from "../support/producer.ts";
 import { moduleOf, runPawl, startPawl } from "./pawl-command.ts";
 
@@ -138,7 +140,7 @@ describe("pawl work that cannot begin", () => {
 
   it("waits for a server that is not up yet, and says so once", async () => {
     const schema = await migratedSchema();
-    const port = await freePort();
+    const port = await lowPort();
     const url = new URL(databaseUrl());
     url.host = `127.0.0.1:${port}`;
     url.password ||= "top-secret";
@@ -157,14 +159,6 @@ describe("pawl work that cannot begin", () => {
   });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo; // it listens on a port
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Lets connections through to the tests' database from now on. */
 async function openGate(port: number): Promise<void> {
   const { hostname, port: target } = new URL(databaseUrl());
@@ -173,6 +167,7 @@ async function openGate(port: number): Promise<void> {
     socket.pipe(onward).pipe(socket);
     for (const end of [socket, onward]) end.on("error", () => end.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
   onTestFinished(() => void server.close());
 }

@@ -18,6 +18,8 @@ import { mentions, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts"
 
 const note = defineTask({ name: "note", payload: z.string() });
 const patience = { within: 15_000 };
+// For tests that begin anew for each place where something can go wrong.
+const sweep = { timeout: 90_000 };
 const id = "0190a5d0-1234-7abc-8def-00000000000a";
 let schema: string;
 let proxy: TcpProxy;
@@ -86,7 +88,7 @@ describe("an enqueue whose reply is lost", () => {
 
   it("resolves for more than one statement takes, when it is the commit's", async () => {
     const pawl = openPawl(schema, { database: proxy.url });
-    const cut = proxy.cutReplyTo(mentions("commit"));
+    const cut = proxy.cutReplyTo(mentions("commit\0"));
     const requests = Array.from({ length: 10_001 }, (_, index) => note.job(String(index)));
 
     const results = await pawl.enqueueMany(requests);
@@ -97,7 +99,7 @@ describe("an enqueue whose reply is lost", () => {
 
   it("resolves for an id of the caller's, when it is the commit's", async () => {
     const pawl = openPawl(schema, { database: proxy.url });
-    const cut = proxy.cutReplyTo(mentions("commit"));
+    const cut = proxy.cutReplyTo(mentions("commit\0"));
 
     const { job } = await pawl.enqueue(note, "marked", { id });
 
@@ -107,7 +109,8 @@ describe("an enqueue whose reply is lost", () => {
   });
 
   it("resolves when the connection falls silent instead", async () => {
-    const database = pgDatabase(proxy.url, { queryTimeout: "500ms" });
+    // Time enough for the server to do what it is asked, or nothing has been swallowed.
+    const database = pgDatabase(proxy.url, { queryTimeout: "5s" });
     onTestFinished(() => database.close());
     const pawl = openPawl(schema, { database });
     const swallowed = proxy.swallowReplyTo(mentions("marked"));
@@ -143,7 +146,7 @@ describe("an enqueue whose reply is lost", () => {
   it.each([
     ["", () => ({})],
     [" and the id is the caller's", () => ({ id: crypto.randomUUID() })],
-  ])("resolves wherever the connection is cut%s, with one job", async (_, options) => {
+  ])("resolves wherever the connection is cut%s, with one job", sweep, async (_, options) => {
     // From the first message of a new connection to behind the last one of the commit.
     const counts = Array.from({ length: 45 }, (__, index) => index + 1);
 
@@ -224,14 +227,15 @@ describe("an enqueue without a database", () => {
       rejectionOf(pawl.enqueue(note, "hello", { id })),
     ];
     await eventually(() => proxy.refusals >= 2, patience);
-    const closedAt = performance.now();
+    const before = proxy.refusals;
 
     await pawl.close();
 
     for (const refusal of refusals) {
       expect(await refusal).toMatchObject({ code: expect.stringMatching(/^PAWL_/) });
     }
-    expect(performance.now() - closedAt).toBeLessThan(5_000);
+    // At once: with no more than the try that each was at or about to make.
+    expect(proxy.refusals - before).toBeLessThanOrEqual(refusals.length);
   });
 
   it("does not try again what the server has refused", async () => {

@@ -105,10 +105,12 @@ it.each([
 
 it("reads a text of a megabyte in no time", () => {
   const rows = "(1, 'a;b'), ".repeat(100_000);
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
 
   const effects = effectsOf(`insert into t values ${rows}(2, ''); commit`);
 
   expect(effects.control).toBe("commit");
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  // Not by the clock: others may have the processor meanwhile.
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(2_000);
 });

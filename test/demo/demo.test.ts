@@ -1,10 +1,11 @@
 import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { execute, freshDatabase } from "../support/database.ts";
+import { readFacts } from "../../demo/src/file-facts.ts";
+import { freshDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { childrenOf, isAlive } from "../support/processes.ts";
-import { demoSchemas, directoryOf, startDemo } from "./demo-process.ts";
+import { demoSchemas, directoryOf, holdDemo, startDemo } from "./demo-process.ts";
 
 const patience = 90_000;
 
@@ -53,10 +54,18 @@ describe("the demo", { timeout: patience }, () => {
   });
 
   it("has status 1 when a file has a second row", async () => {
-    const demo = startDemo(["--dir", directoryOf(50), "--json"], url);
-    const schema = await demo.schemaAtWork();
+    const directory = directoryOf(50);
+    const hold = await holdDemo(url);
+    const demo = startDemo(["--dir", directory, "--json"], url);
+    const schema = await hold.schemaAtWork();
 
-    await execute(`insert into ${schema}.files select * from ${schema}.files limit 1`, [], url);
+    const path = join(directory, "folder-0", "file-7.txt");
+    const facts = await readFacts(path, new AbortController().signal);
+    await hold.client.query(
+      `insert into ${schema}.files select * from json_populate_record(null::${schema}.files, $1)`,
+      [JSON.stringify({ path, ...facts })],
+    );
+    await hold.release();
     const { status, stdout } = await demo.ended;
 
     expect(JSON.parse(stdout)).toMatchObject({
@@ -68,14 +77,16 @@ describe("the demo", { timeout: patience }, () => {
 
   it("holds its own when files change and vanish meanwhile", async () => {
     const directory = directoryOf(50);
+    const hold = await holdDemo(url);
     const demo = startDemo(["--dir", directory], url);
-    await demo.schemaAtWork();
+    await hold.schemaAtWork();
 
     for (const number of [0, 10, 20, 30, 40]) {
       const folder = join(directory, `folder-${number / 10}`);
       appendFileSync(join(folder, `file-${number}.txt`), "more");
       rmSync(join(folder, `file-${number + 1}.txt`));
     }
+    await hold.release();
     const { status, stdout } = await demo.ended;
 
     expect(stdout).toMatch(/files changed meanwhile/);
@@ -84,10 +95,12 @@ describe("the demo", { timeout: patience }, () => {
   });
 
   it("fails, and says why, when its workers end by themselves", async () => {
+    const hold = await holdDemo(url);
     const demo = startDemo(["--dir", directoryOf(50)], url);
-    await demo.schemaAtWork();
+    await hold.schemaAtWork();
 
     for (const pid of childrenOf(demo.process.pid ?? 0)) process.kill(pid, "SIGKILL");
+    await hold.release();
     const { status, stderr } = await demo.ended;
 
     expect(stderr).toMatch(/The demo failed: worker-\d ended by itself/);
@@ -101,11 +114,14 @@ describe("Ctrl-C", { timeout: patience }, () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)("leaves no process and no schema behind: %s", async (signal, expected) => {
+    const hold = await holdDemo(url);
     const demo = startDemo(["--dir", directoryOf(50)], url);
-    await demo.schemaAtWork();
+    await hold.schemaAtWork();
     const workers = childrenOf(demo.process.pid ?? 0);
 
     demo.process.kill(signal);
+    await demo.says("Stopping");
+    await hold.release();
     const { status, stdout } = await demo.ended;
 
     expect(workers).toHaveLength(2);
@@ -116,8 +132,9 @@ describe("Ctrl-C", { timeout: patience }, () => {
   });
 
   it("takes the workers with it when the demo itself is killed", async () => {
+    const hold = await holdDemo(url);
     const demo = startDemo(["--dir", directoryOf(50)], url);
-    await demo.schemaAtWork();
+    await hold.schemaAtWork();
     const workers = childrenOf(demo.process.pid ?? 0);
 
     demo.process.kill("SIGKILL");

@@ -5,9 +5,11 @@ import type { EmbeddedPostgres } from "pawl/embedded";
 import { afterEach, describe, expect, it } from "vitest";
 import { execute } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
+import { lowPort } from "../support/low-port.ts";
 import { childrenOf, isAlive } from "../support/processes.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
+const patience = { within: 15_000 };
 const started: EmbeddedPostgres[] = [];
 
 async function start(options?: Parameters<typeof startEmbeddedPostgres>[0]) {
@@ -62,7 +64,7 @@ describe("stop", () => {
   it("cleans up after a server that crashed by itself", async () => {
     const server = await start();
     process.kill(server.pid, "SIGKILL");
-    await eventually(() => !isAlive(server.pid));
+    await eventually(() => !isAlive(server.pid), patience);
 
     await server.stop();
 
@@ -91,7 +93,7 @@ describe("kill", () => {
   it("breaks the connections that are in use", async () => {
     const server = await start();
     const query = execute("select pg_sleep(30)", [], server.url).catch((error: unknown) => error);
-    await eventually(async () => (await sleepers(server.url)) === 1);
+    await eventually(async () => (await sleepers(server.url)) === 1, patience);
 
     await server.kill();
 
@@ -109,7 +111,7 @@ describe("kill", () => {
 
 describe("restart", () => {
   it("brings a killed server back on the same port with what was committed", async () => {
-    const server = await start();
+    const server = await start({ port: await lowPort() });
     const { url, pid } = server;
     await execute("create table committed as select generate_series(1, 1000) as value", [], url);
 
@@ -124,7 +126,7 @@ describe("restart", () => {
   });
 
   it("ends a server that runs first", async () => {
-    const server = await start();
+    const server = await start({ port: await lowPort() });
     const { pid, url } = server;
 
     await server.restart();
@@ -134,7 +136,8 @@ describe("restart", () => {
   });
 
   it("starts a stopped server whose data was kept", async () => {
-    const server = await start({ dataDirectory: join(temporaryDirectory(), "data") });
+    const dataDirectory = join(temporaryDirectory(), "data");
+    const server = await start({ dataDirectory, port: await lowPort() });
     await server.stop();
 
     await server.restart();

@@ -10,6 +10,9 @@ import { isAlive } from "../support/processes.ts";
 
 const program = fileURLToPath(new URL("../support/embedded-parent.mjs", import.meta.url));
 
+// The watchdog gives the server ten seconds before it kills it.
+const patience = { within: 15_000 };
+
 interface Started {
   parent: ChildProcess;
   exit: Promise<number | null>;
@@ -30,7 +33,7 @@ async function startParent(ending: string): Promise<Started> {
   return { parent, exit, server: JSON.parse(line) as Started["server"] };
 }
 
-describe("the process that started a server", () => {
+describe("the process that started a server", { timeout: 60_000 }, () => {
   it.each([
     ["calls process.exit", "exit", 3],
     ["throws", "throw", 1],
@@ -40,8 +43,8 @@ describe("the process that started a server", () => {
 
     expect(await exit).toBe(status);
 
-    await eventually(() => !isAlive(server.pid));
-    await eventually(() => !existsSync(server.dataDirectory));
+    await eventually(() => !isAlive(server.pid), patience);
+    await eventually(() => !existsSync(server.dataDirectory), patience);
   });
 
   it.each(["SIGKILL", "SIGTERM"] as const)(
@@ -52,8 +55,8 @@ describe("the process that started a server", () => {
       parent.kill(signal);
       await exit;
 
-      await eventually(() => !isAlive(server.pid));
-      await eventually(() => !existsSync(server.dataDirectory));
+      await eventually(() => !isAlive(server.pid), patience);
+      await eventually(() => !existsSync(server.dataDirectory), patience);
     },
   );
 

@@ -210,7 +210,11 @@ describe("the SQL function enqueue", () => {
     const pawl = openPawl(schema);
     const errors: unknown[] = [];
     await enqueue("'note', run_at => 'infinity'");
-    const worker = await startWorker(pawl, { handlers: [note.handle(() => undefined)] });
+    // A heartbeat that is late for its lease would be an error too.
+    const worker = await startWorker(pawl, {
+      lease: "1m",
+      handlers: [note.handle(() => undefined)],
+    });
     worker.on("error", (error) => errors.push(error));
 
     const { job } = await pawl.enqueue(note, "later", { delay: 200 });

@@ -13,7 +13,7 @@ type Maybe<T> = T | undefined | null | false;
  */
 export async function eventually<T>(
   fact: () => Maybe<T> | Promise<Maybe<T>>,
-  { within = 5_000 }: EventuallyOptions = {},
+  { within = 10_000 }: EventuallyOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + within;
   for (;;) {

@@ -51,7 +51,7 @@ export async function startWorker(
   pawl: { worker(options: WorkerOptions): Worker },
   options: WorkerOptions,
 ): Promise<Worker> {
-  const worker = pawl.worker({ lease: "5s", pollInterval: "50ms", ...options });
+  const worker = pawl.worker({ lease: "30s", pollInterval: "50ms", ...options });
   onTestFinished(() => worker.stop({ grace: 0 }));
   await worker.start();
   return worker;

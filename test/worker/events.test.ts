@@ -21,9 +21,13 @@ const handlers = [
   }),
 ];
 
+// A heartbeat that is late by a short lease is an error, and a lost lease a new session: neither is what happens here.
+const lease = "30s";
+const patience = { within: 15_000 };
+
 describe("the events of a worker", () => {
   it("say when it has started, under which id, and when it has stopped", async () => {
-    const worker = makeWorker(await freshPawl(), { handlers });
+    const worker = makeWorker(await freshPawl(), { handlers, lease });
     const seen: unknown[] = [];
     worker.on("started", (event) => seen.push(event));
     worker.on("stopped", () => seen.push("stopped"));
@@ -31,7 +35,7 @@ describe("the events of a worker", () => {
     await worker.start();
     const { workerId } = worker.health();
     await worker.stop();
-    await eventually(() => seen.includes("stopped"));
+    await eventually(() => seen.includes("stopped"), patience);
 
     expect(seen).toEqual([{ workerId }, "stopped"]);
   });
@@ -39,11 +43,11 @@ describe("the events of a worker", () => {
   it("tell of every settled attempt", async () => {
     const pawl = await freshPawl();
     const events: SettledEvent[] = [];
-    const worker = await startWorker(pawl, { handlers });
+    const worker = await startWorker(pawl, { handlers, lease });
     worker.on("settled", (event) => events.push(event));
 
     const { job } = await pawl.enqueue(task, { secret: "s", fails: true });
-    await eventually(() => events.length === 2);
+    await eventually(() => events.length === 2, patience);
 
     expect(events).toMatchObject([
       { job: { id: job.id, attempt: 1, task: "task" }, outcome: "failed", final: false },
@@ -54,7 +58,7 @@ describe("the events of a worker", () => {
 
   it("tell of a settled attempt only when the history has it", async () => {
     const pawl = await freshPawl();
-    const worker = await startWorker(pawl, { handlers });
+    const worker = await startWorker(pawl, { handlers, lease });
     const rows = new Promise<number>((resolve) => {
       worker.on("settled", ({ job }) => {
         void pawl.history.list(job).then((attempts) => resolve(attempts.length));
@@ -69,13 +73,17 @@ describe("the events of a worker", () => {
   it("tell of failures with the error as the history has it, and of successes not", async () => {
     const pawl = await freshPawl();
     const events: (SettledEvent & { readonly error: unknown })[] = [];
-    const worker = await startWorker(pawl, { handlers });
+    const settled: SettledEvent[] = [];
+    const worker = await startWorker(pawl, { handlers, lease });
     worker.on("failed", (event) => events.push(event));
+    worker.on("settled", (event) => settled.push(event));
 
     const { job } = await pawl.enqueue(task, { secret: "s", fails: true }, { maxAttempts: 1 });
     const { job: fine } = await pawl.enqueue(task, { secret: "s" });
     const [attempt] = await endedAttempts(pawl, job);
     await endedAttempts(pawl, fine);
+    // The history has an attempt before its worker hears so.
+    await eventually(() => settled.length === 2, patience);
 
     expect(events).toMatchObject([{ job: { id: job.id }, outcome: "failed", final: true }]);
     expect(events[0]?.error).toEqual(attempt?.error);
@@ -85,7 +93,7 @@ describe("the events of a worker", () => {
   it("show no payload to those who log them", async () => {
     const pawl = await freshPawl();
     const logged: string[] = [];
-    const worker = await startWorker(pawl, { handlers });
+    const worker = await startWorker(pawl, { handlers, lease });
     const log = (event: object): void => {
       logged.push(inspect(event, { depth: 10, showHidden: true }) + JSON.stringify(event));
     };
@@ -93,7 +101,7 @@ describe("the events of a worker", () => {
     worker.on("failed", log);
 
     await pawl.enqueue(task, { secret: "hush", fails: true });
-    await eventually(() => logged.length === 4);
+    await eventually(() => logged.length === 4, patience);
 
     expect(logged.filter((text) => text.includes("hush"))).toEqual([]);
   });
@@ -101,10 +109,10 @@ describe("the events of a worker", () => {
   it("report an error that the worker gets over", async () => {
     const pawl = await freshPawl();
     const named = await freshPawl(namedUrl(pawl.schema));
-    const worker = await startUnluckyWorker(named, { handlers });
+    const worker = await startUnluckyWorker(named, { handlers, lease });
     await endListener(pawl.schema);
 
-    await eventually(() => worker.errors.length > 0);
+    await eventually(() => worker.errors.length > 0, patience);
 
     expect(worker.errors[0]).toBeInstanceOf(DatabaseError);
     expect(worker.errors[0]).toMatchObject({ code: "PAWL_DATABASE_UNAVAILABLE" });
@@ -120,11 +128,11 @@ describe("the events of a worker", () => {
     onTestFinished(() => stderr.mockRestore());
     const pawl = await freshPawl();
     const named = await freshPawl(namedUrl(pawl.schema));
-    const worker = makeWorker(named, { handlers, name: "ada" });
+    const worker = makeWorker(named, { handlers, lease, name: "ada" });
     await worker.start();
     await endListener(pawl.schema);
 
-    const line = await eventually(() => written.find((text) => text.includes('"ada"')));
+    const line = await eventually(() => written.find((text) => text.includes('"ada"')), patience);
 
     expect(line).toMatch(/^pawl worker "ada": PAWL_DATABASE_UNAVAILABLE .*\n$/);
     const { job } = await named.enqueue(task, { secret: "s" });

@@ -9,6 +9,8 @@ import { gate } from "../support/gate.ts";
 
 const task = defineTask({ name: "task", transactional: true, retry: "none" });
 const plain = defineTask({ name: "plain", retry: "none" });
+// For tests in which no lease is to be lost but by the test's own doing.
+const lease = "30s";
 const program = fileURLToPath(new URL("../support/transactional-worker.mjs", import.meta.url));
 
 describe("a transactional handler whose claim was taken away", () => {
@@ -20,7 +22,7 @@ describe("a transactional handler whose claim was taken away", () => {
       ran.push(job.id);
       await isOver.opened;
     });
-    const { worker, lost } = await engine.work({ handlers: [handler], concurrency: 2 });
+    const { worker, lost } = await engine.work({ handlers: [handler], concurrency: 2, lease });
     const results = await engine.pawl.enqueueMany([task.job(), task.job()]);
     await engine.until(() => worker.health().running === 2 && ran.length === 1);
     const waiting = results.map(({ job }) => job).find(({ id }) => id !== ran[0]);
@@ -41,7 +43,7 @@ describe("a transactional handler whose claim was taken away", () => {
       await endSession(engine, tx);
       await takeAway(engine, job.id);
     });
-    const { lost, settled } = await engine.work({ handlers: [handler] });
+    const { lost, settled } = await engine.work({ handlers: [handler], lease });
 
     const { job } = await engine.pawl.enqueue(task);
     await engine.until(() => lost.length > 0);
@@ -57,11 +59,12 @@ describe("a transactional handler whose claim was taken away", () => {
 
   it("by another worker leaves the job to that one", async () => {
     const engine = await freshEngine();
-    const isTaken = gate();
+    const [isGiven, isTaken] = [gate(), gate()];
     const first = task.handle(async ({ tx, job }) => {
       await engine.write(tx, "first");
       await endSession(engine, tx);
       await giveBack(engine, job.id);
+      isGiven.open();
       await isTaken.opened;
     });
     const second = task.handle(async ({ tx }) => {
@@ -69,9 +72,9 @@ describe("a transactional handler whose claim was taken away", () => {
       isTaken.open();
     });
     const { job } = await engine.pawl.enqueue(task);
-    const { lost } = await engine.work({ handlers: [first], concurrency: 1 });
-    await engine.until(async () => (await engine.sql("select from jobs where attempt = 1")).length);
-    await engine.work({ handlers: [second] });
+    const { lost } = await engine.work({ handlers: [first], concurrency: 1, lease });
+    await isGiven.opened;
+    await engine.work({ handlers: [second], lease });
     await engine.finished(job);
     await engine.until(() => lost.length > 0);
 
@@ -138,7 +141,9 @@ describe("a worker that others have ended", () => {
 
   it("goes on under another id", async () => {
     const engine = await freshEngine();
-    const { worker, lost } = await engine.work({ handlers: [plain.handle(() => undefined)] });
+    // Long enough not to be lost again, and short enough to be told of it soon.
+    const options = { handlers: [plain.handle(() => undefined)], lease: "6s" } as const;
+    const { worker, lost } = await engine.work(options);
     const before = worker.health().workerId;
 
     await engine.sql("update workers set ended_at = clock_timestamp()");
@@ -159,6 +164,7 @@ describe("a plain handler whose claim was taken away", () => {
     const isOver = gate();
     const { worker, lost, settled } = await engine.work({
       handlers: [plain.handle(() => isOver.opened)],
+      lease,
     });
     const results = await engine.pawl.enqueueMany(Array.from({ length: 8 }, () => plain.job()));
     await engine.until(() => worker.health().running === 8);
@@ -181,7 +187,7 @@ describe("a plain handler whose claim was taken away", () => {
       await takeAway(engine, job.id);
       throw new Error("no luck");
     });
-    const { lost, settled } = await engine.work({ handlers: [handler] });
+    const { lost, settled } = await engine.work({ handlers: [handler], lease });
 
     await engine.pawl.enqueue(plain);
     await engine.until(() => lost.length > 0);
@@ -201,7 +207,7 @@ describe("a process that is frozen in the middle of a transactional handler", ()
     frozen.child.kill("SIGSTOP");
 
     const handler = task.handle(({ tx }) => engine.write(tx, "by this process"));
-    await engine.work({ handlers: [handler] });
+    await engine.work({ handlers: [handler], lease });
     const attempts = await engine.finished(job);
 
     expect(attempts).toMatchObject([
@@ -223,7 +229,7 @@ describe("a process that is frozen in the middle of a transactional handler", ()
     frozen.child.kill("SIGSTOP");
 
     const handler = task.handle(({ tx }) => engine.write(tx, "by this process"));
-    await engine.work({ handlers: [handler] });
+    await engine.work({ handlers: [handler], lease });
     const attempts = await engine.finished(job);
 
     expect(attempts.at(-1)).toMatchObject({ attempt: 2, outcome: "succeeded" });
@@ -236,7 +242,7 @@ describe("a process that is frozen in the middle of a transactional handler", ()
     const frozen = await holdInOtherProcess(engine);
     frozen.child.kill("SIGSTOP");
     const handler = task.handle(({ tx }) => engine.write(tx, "by this process"));
-    await engine.work({ handlers: [handler] });
+    await engine.work({ handlers: [handler], lease });
     await engine.finished(job);
 
     frozen.child.send("go on");

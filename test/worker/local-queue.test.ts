@@ -210,11 +210,15 @@ describe("jobs that a busy worker could hold", () => {
         return forever();
       });
     await pawl.enqueueMany([1, 2, 3].map((n) => task.job(n)));
-    const busy = await startWorker(pawl, { handlers: [handlerOf("busy")], concurrency: 2 });
-    await eventually(() => ran.length === 2);
+    // A lost lease would run jobs again.
+    const lease = "30s";
+    const patience = { within: 15_000 };
+    const handlers = [handlerOf("busy")];
+    const busy = await startWorker(pawl, { handlers, concurrency: 2, lease });
+    await eventually(() => ran.length === 2, patience);
 
-    await startWorker(pawl, { handlers: [handlerOf("idle")], concurrency: 1 });
-    await eventually(() => ran.length === 3);
+    await startWorker(pawl, { handlers: [handlerOf("idle")], concurrency: 1, lease });
+    await eventually(() => ran.length === 3, patience);
 
     expect(ran).toEqual(["busy", "busy", "idle"]);
     expect(busy.health()).toMatchObject({ running: 2, buffered: 0 });

@@ -50,7 +50,7 @@ describe.each<[string, string[]]>([
     engine = new Engine({ url: server.url });
     await engine.pawl.migrate();
     for (const text of preparation) await engine.sql(text);
-  });
+  }, 60_000);
   afterAll(() => engine.close());
 
   it("a claim reads the ready index in order, and what it found by the primary key", async () => {

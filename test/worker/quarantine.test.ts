@@ -2,12 +2,20 @@ import { defineTask, type JobReference, type Pawl } from "pawl";
 import { describe, expect, it } from "vitest";
 import { endedAttempts } from "../fixtures/attempts.ts";
 import { freshPawl, startWorker } from "../fixtures/fresh-pawl.ts";
-import { act, startWorkerProcess, type Act } from "../fixtures/worker-process.ts";
+import {
+  act,
+  startWorkerProcess,
+  type Act,
+  type WorkerProcess,
+} from "../fixtures/worker-process.ts";
 import { execute } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 
-const lease = "500ms";
-const within = 30_000;
+// Far longer than a busy machine pauses anybody: who has died is told by the test, not by its silence.
+const lease = "1m";
+const within = 60_000;
+// Each death costs the start of a process.
+const timeout = 90_000;
 
 /** Enqueues what the jobs do, in order. */
 async function enqueueAll(pawl: Pawl, acts: readonly Act[]): Promise<JobReference[]> {
@@ -23,6 +31,17 @@ async function liveJobs(pawl: Pawl): Promise<number> {
   return (await execute(`select from "${pawl.schema}".jobs`)).length;
 }
 
+/** Resolves when a process has died, and its worker has been silent for long. */
+async function buried(pawl: Pawl, { process, exited }: WorkerProcess): Promise<void> {
+  await exited;
+  await execute(
+    `update "${pawl.schema}".workers
+        set heartbeat_at = clock_timestamp() - interval '1 hour', lease_ms = 500
+      where pid = $1 and ended_at is null`,
+    [process.pid],
+  );
+}
+
 /** Runs worker processes, a new one whenever one dies, until no job is left; resolves with how many have died. */
 async function workOff(pawl: Pawl, concurrency: number): Promise<number> {
   // Somebody who lives on has to notice.
@@ -33,7 +52,7 @@ async function workOff(pawl: Pawl, concurrency: number): Promise<number> {
     const isDone = async (): Promise<string | false> => (await liveJobs(pawl)) === 0 && "done";
     const end = await Promise.race([
       eventually(isDone, { within }),
-      worker.exited.then(() => "died"),
+      buried(pawl, worker).then(() => "died"),
     ]);
     if (end === "done") return deaths;
     if (deaths > 6) throw new Error("expected the killing to end");
@@ -76,55 +95,67 @@ describe("a job that kills its worker", () => {
       expect(finals).toHaveLength(jobs.length - 1);
       expect(finals.filter(({ outcome }) => outcome !== "succeeded")).toEqual([]);
     },
-    40_000,
+    timeout,
   );
 
-  it("has a crash in its history for each of the others that it was running in", async () => {
-    const pawl = await freshPawl();
-    const [job] = await enqueueAll(pawl, [die]);
-    if (job === undefined) throw new Error("expected a job");
+  it(
+    "has a crash in its history for each of the others that it was running in",
+    async () => {
+      const pawl = await freshPawl();
+      const [job] = await enqueueAll(pawl, [die]);
+      if (job === undefined) throw new Error("expected a job");
 
-    await workOff(pawl, 5);
+      await workOff(pawl, 5);
 
-    const attempts = await endedAttempts(pawl, job);
-    expect(attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "crashed", "failed"]);
-    expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
-    expect(new Set(attempts.map(({ workerId }) => workerId)).size).toBe(3);
-  });
+      const attempts = await endedAttempts(pawl, job);
+      expect(attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "crashed", "failed"]);
+      expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+      expect(new Set(attempts.map(({ workerId }) => workerId)).size).toBe(3);
+    },
+    timeout,
+  );
 
-  it("is one of two such, which are both quarantined and nobody else", async () => {
-    const pawl = await freshPawl();
-    const acts = [...times(10, slow), die, ...times(3, slow), { ...die }, ...times(20, slow)];
-    const jobs = await enqueueAll(pawl, acts);
+  it(
+    "is one of two such, which are both quarantined and nobody else",
+    async () => {
+      const pawl = await freshPawl();
+      const acts = [...times(10, slow), die, ...times(3, slow), { ...die }, ...times(20, slow)];
+      const jobs = await enqueueAll(pawl, acts);
 
-    const deaths = await workOff(pawl, 5);
+      const deaths = await workOff(pawl, 5);
 
-    const killers = acts.flatMap(({ does }, place) => (does === "die" ? [jobs[place]?.id] : []));
-    const failed = await execute<{ id: string; code: string }>(
-      `select id::text, error ->> 'code' as code
+      const killers = acts.flatMap(({ does }, place) => (does === "die" ? [jobs[place]?.id] : []));
+      const failed = await execute<{ id: string; code: string }>(
+        `select id::text, error ->> 'code' as code
          from "${pawl.schema}".history where final and outcome <> 'succeeded'`,
-    );
-    expect(new Set(failed.map(({ id }) => id))).toEqual(new Set(killers));
-    expect(failed.every(({ code }) => code === "PAWL_JOB_QUARANTINED")).toBe(true);
-    expect(deaths).toBeLessThanOrEqual(6);
-  }, 40_000);
+      );
+      expect(new Set(failed.map(({ id }) => id))).toEqual(new Set(killers));
+      expect(failed.every(({ code }) => code === "PAWL_JOB_QUARANTINED")).toBe(true);
+      expect(deaths).toBeLessThanOrEqual(6);
+    },
+    timeout,
+  );
 });
 
 describe("a job that was running in two workers that died of something else", () => {
-  it("runs again, and is no longer suspected when it succeeds", async () => {
-    const pawl = await freshPawl();
-    const [job] = await enqueueAll(pawl, [{ does: "hang" }]);
-    if (job === undefined) throw new Error("expected a job");
-    for (let death = 0; death < 2; death++) {
-      const doomed = await startWorkerProcess(pawl, { worker: { lease } });
-      await doomed.says("running", job);
-      doomed.process.kill("SIGKILL");
-      await doomed.exited;
-    }
+  it(
+    "runs again, and is no longer suspected when it succeeds",
+    async () => {
+      const pawl = await freshPawl();
+      const [job] = await enqueueAll(pawl, [{ does: "hang" }]);
+      if (job === undefined) throw new Error("expected a job");
+      for (let death = 0; death < 2; death++) {
+        const doomed = await startWorkerProcess(pawl, { worker: { lease } });
+        await doomed.says("running", job);
+        doomed.process.kill("SIGKILL");
+        await buried(pawl, doomed);
+      }
 
-    await startWorker(pawl, { handlers: [act.handle(() => undefined)], lease });
+      await startWorker(pawl, { handlers: [act.handle(() => undefined)], lease });
 
-    const attempts = await endedAttempts(pawl, job);
-    expect(attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "crashed", "succeeded"]);
-  });
+      const attempts = await endedAttempts(pawl, job);
+      expect(attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "crashed", "succeeded"]);
+    },
+    timeout,
+  );
 });

@@ -10,6 +10,9 @@ import { gate } from "../support/gate.ts";
 import { intercepted, recorder } from "../support/intercepted-database.ts";
 
 const note = defineTask({ name: "note", payload: typed<string>() });
+const within = 30_000;
+// What a worker asks for by the clock, however many looks for jobs there are meanwhile.
+const chores = /\.workers|promote_due_jobs|make_history_partition/;
 
 /** Runs a worker that notes the payloads of its jobs, one after another. */
 async function noting(
@@ -18,7 +21,7 @@ async function noting(
 ): Promise<readonly string[]> {
   const noted: string[] = [];
   const handlers = [note.handle(({ payload }) => void noted.push(payload))];
-  await startWorker(pawl, { concurrency: 1, ...options, handlers });
+  await startWorker(pawl, { concurrency: 1, lease: "30s", ...options, handlers });
   return noted;
 }
 
@@ -42,7 +45,7 @@ describe("the queues of a worker", () => {
     }
 
     const noted = await noting(pawl, { queues: ["c", "a", "b"] });
-    await eventually(() => noted.length === 60);
+    await eventually(() => noted.length === 60, { within });
 
     const numbered = (queue: string): string[] =>
       Array.from({ length: 20 }, (_, n) => `${queue}${n}`);
@@ -100,7 +103,7 @@ describe("the queues of a worker", () => {
     await pawl.enqueue(note, "short", { queue: "short" });
 
     const noted = await noting(pawl);
-    await eventually(() => noted.length === 301);
+    await eventually(() => noted.length === 301, { within });
 
     expect(noted.indexOf("short")).toBeLessThan(150);
   });
@@ -130,7 +133,7 @@ describe("the queues of a worker", () => {
   });
 });
 
-describe("a thousand queues", () => {
+describe("a thousand queues", { timeout: 60_000 }, () => {
   const names = Array.from({ length: 1_000 }, (_, n) => `queue ${n}`);
 
   it.each([
@@ -141,7 +144,7 @@ describe("a thousand queues", () => {
     await pawl.enqueueMany(names.map((queue) => note.job(queue, { queue })));
 
     const noted = await noting(pawl, { concurrency: 20, ...(queues && { queues }) });
-    await eventually(() => noted.length === 1_000, { within: 15_000 });
+    await eventually(() => noted.length === 1_000, { within });
 
     expect(new Set(noted)).toEqual(new Set(names));
   });
@@ -154,24 +157,24 @@ describe("a thousand queues", () => {
     const older = await openTransaction();
     await pawl.enqueueMany(names.map((queue) => note.job(queue, { queue })));
     const noted = await noting(pawl, { queues: names, concurrency: 50, pollInterval: "50ms" });
-    await eventually(() => noted.length === 1_000, { within: 15_000 });
+    await eventually(() => noted.length === 1_000, { within });
     await eventually(
       async () => (await execute(`select from "${pawl.schema}".jobs`)).length === 0,
       {
-        within: 15_000,
+        within,
       },
     );
     const looks = (): number => texts.filter((text) => text.includes("as snapshot")).length;
     const settled = looks() + 3;
-    await eventually(() => looks() >= settled);
+    await eventually(() => looks() >= settled, { within });
 
     texts.length = 0;
-    await eventually(() => looks() >= 10);
+    await eventually(() => looks() >= 10, { within });
     await older.query("commit");
-    await eventually(() => looks() >= 20);
+    await eventually(() => looks() >= 20, { within });
 
     expect(texts.filter((text) => text.includes("claim_jobs"))).toEqual([]);
-    expect(texts.length).toBeLessThan(100);
+    expect(texts.filter((text) => !chores.test(text)).length).toBeLessThan(100);
   });
 });
 
@@ -230,7 +233,7 @@ describe("the order of jobs in a queue", () => {
     await pawl.enqueueMany(Array.from({ length: 1_000 }, (_, n) => note.job(String(n))));
 
     const noted = await noting(pawl);
-    await eventually(() => noted.length === 1_000);
+    await eventually(() => noted.length === 1_000, { within });
 
     expect(noted).toEqual(Array.from({ length: 1_000 }, (_, n) => String(n)));
   });

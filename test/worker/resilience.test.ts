@@ -18,6 +18,7 @@ import { startTcpProxy } from "../support/tcp-proxy.ts";
 const leaseMs = 1_000;
 const task = defineTask({ name: "task", payload: typed<number>() });
 const handlers = [task.handle(() => undefined)];
+const within = 15_000;
 const server = ownServer();
 
 /** Lets a while pass by watching the clock: there is no fact to wait for but that nothing has happened. */
@@ -58,12 +59,12 @@ describe("an outage of the database", () => {
     await pawl.enqueue(task, 1, { delay: "1500ms" });
 
     await takeDown(server.current);
-    await eventually(() => !worker.health().isReady, { within: 3 * leaseMs });
+    await eventually(() => !worker.health().isReady, { within });
     await after(2 * leaseMs);
     await server.current.restart();
     const upAt = performance.now();
-    const ranAt = await eventually(() => ran.get(1), { within: 10_000 });
-    await eventually(() => worker.health().isReady);
+    const ranAt = await eventually(() => ran.get(1), { within });
+    await eventually(() => worker.health().isReady, { within });
 
     expect(ranAt - upAt).toBeLessThan(3_000);
     expect(worker.state).toBe("running");
@@ -72,26 +73,30 @@ describe("an outage of the database", () => {
   it("does not run the jobs of living workers twice: no lease is judged before a full lease has passed", async () => {
     const { url } = server.current;
     const pawl = await freshPawl(url);
+    // Before the outage nobody may fall silent for a lease, on a busy machine either.
+    const worker = { concurrency: 2, lease: 4 * leaseMs };
     const workers = [
-      await startWorkerProcess(pawl, { url, worker: { concurrency: 2 } }),
-      await startWorkerProcess(pawl, { url, worker: { concurrency: 2 } }),
+      await startWorkerProcess(pawl, { url, worker }),
+      await startWorkerProcess(pawl, { url, worker }),
     ];
     const results = await pawl.enqueueMany(
-      Array.from({ length: 4 }, () => act.job({ does: "wait", ms: 6_000 })),
+      Array.from({ length: 4 }, () => act.job({ does: "wait", ms: 12_000 })),
     );
     const jobs = results.map(({ job }) => job);
-    await eventually(() => jobs.every((job) => workers.some((one) => one.said("running", job))));
+    await eventually(() => jobs.every((job) => workers.some((one) => one.said("running", job))), {
+      within,
+    });
     await flush(pawl);
 
     await takeDown(server.current);
-    await after(2 * leaseMs);
+    await after(5 * leaseMs);
     await server.current.restart();
 
     for (const job of jobs) {
       expect(await endedAttempts(pawl, job)).toMatchObject([{ outcome: "succeeded", attempt: 1 }]);
     }
     expect(workers.some((one) => one.said("lease lost") || one.said("unhandled"))).toBe(false);
-  });
+  }, 60_000);
 
   it("keeps the outcomes of handlers that end while it lasts, and they are written afterwards", async () => {
     const pawl = await freshPawl(server.current.url);
@@ -106,7 +111,7 @@ describe("an outage of the database", () => {
 
     await takeDown(server.current);
     finish.open();
-    await eventually(() => worker.health().unsettled === 5);
+    await eventually(() => worker.health().unsettled === 5, { within });
     await server.current.restart();
 
     for (const { job } of results) {
@@ -126,6 +131,8 @@ describe("an outage of the database", () => {
       await finish.opened;
     });
     await startUnluckyWorker(pawl, { handlers: [handler], ...(queues && { queues }) });
+    // Has the WAL writer begin its ten seconds of rest now, so that it does not save the claim at the last moment.
+    await execute("select pg_reload_conf()", [], server.current.url);
     const { job } = await pawl.enqueue(task, 1);
     await eventually(() => runs.length === 1);
 
@@ -145,7 +152,7 @@ describe("an outage of the database", () => {
     await startUnluckyWorker(pawl, { handlers: [noting], concurrency: 10 });
     const numbers = Array.from({ length: 20_000 }, (_, n) => n);
     await pawl.enqueueMany(numbers.map((n) => task.job(n)));
-    await eventually(() => ran.size > 500);
+    await eventually(() => ran.size > 500, { within });
 
     await takeDown(server.current);
     await server.current.restart();
@@ -153,7 +160,7 @@ describe("an outage of the database", () => {
       async () =>
         (await execute(`select from "${pawl.schema}".jobs limit 1`, [], server.current.url))
           .length === 0,
-      { within: 20_000 },
+      { within: 45_000 },
     );
 
     expect(ran.size).toBe(numbers.length);
@@ -164,7 +171,7 @@ describe("an outage of the database", () => {
       server.current.url,
     );
     expect(row).toEqual({ rows: numbers.length, jobs: numbers.length });
-  }, 40_000);
+  }, 80_000);
 
   it.each([
     ["an idle worker", undefined],
@@ -219,19 +226,25 @@ describe("a database that no waiting brings back", () => {
 
 describe("connections that go silent", () => {
   it("are given up after the deadline when the whole server is frozen, and the worker goes on when it wakes", async () => {
+    const patient = await freshPawl(server.current.url);
     const database = pgDatabase(server.current.url, { queryTimeout: "700ms" });
-    onTestFinished(() => database.close());
-    const pawl = await freshPawl(database);
+    const pawl = new Pawl({ database, schema: patient.schema });
+    onTestFinished(async () => {
+      await pawl.close();
+      await database.close();
+    });
     const worker = await startUnluckyWorker(pawl, { handlers });
     await eventually(() => worker.health().isReady);
 
     const wake = freeze(server.current);
-    await eventually(() => !worker.health().isReady && worker.errors.length > 2, { within: 8_000 });
+    await eventually(() => !worker.health().isReady && worker.errors.length > 2, { within });
     wake();
-    const { job } = await pawl.enqueue(task, 1);
+    const { job } = await patient.enqueue(task, 1);
 
-    expect(await endedOutcomes(pawl, job)).toEqual(["succeeded"]);
-    await eventually(() => worker.health().isReady);
+    // The server may still do a claim that was given up while it was frozen: what it took is given back.
+    const outcomes = await endedOutcomes(patient, job);
+    expect(outcomes.filter((outcome) => outcome !== "released")).toEqual(["succeeded"]);
+    await eventually(() => worker.health().isReady, { within });
     expect(worker.errors).toContainEqual(
       expect.objectContaining({ code: "PAWL_DATABASE_TIMEOUT" }),
     );
@@ -253,8 +266,10 @@ describe("connections that go silent", () => {
     proxy.silence();
     const { job } = await pawl.enqueue(task, 1);
 
-    expect(await endedOutcomes(pawl, job)).toEqual(["succeeded"]);
-    await eventually(() => worker.health().isReady, { within: 10_000 });
+    // A claim whose reply took too long on a busy machine is given back.
+    const outcomes = await endedOutcomes(pawl, job);
+    expect(outcomes.filter((outcome) => outcome !== "released")).toEqual(["succeeded"]);
+    await eventually(() => worker.health().isReady, { within });
     expect(Number(worker.health().lastBeatAt)).toBeGreaterThan(Number(before.lastBeatAt));
   });
 });
@@ -268,7 +283,9 @@ describe("sessions that are ended every 100 ms for three seconds, under load", (
     const exited = once(child, "exit");
     await once(child, "message");
 
-    for (let strike = 0; strike < 30; strike++) {
+    const isEnough = async (): Promise<boolean> =>
+      (await execute(`select from "${schema}".history limit 101`)).length > 100;
+    for (let strike = 0; strike < 30 || !(await isEnough()); strike++) {
       await after(100);
       await execute(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1",

@@ -255,7 +255,7 @@ async function prepare(count: number, options: { retentionMs?: number } = {}) {
 
 /** Looks after every turn of the event loop, which a settler in a hurry does not leave much of. */
 async function waitFor(fact: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 15_000;
   while (!fact()) {
     if (performance.now() > deadline) throw new Error(`it did not come true: ${fact.toString()}`);
     await new Promise((resolve) => setImmediate(resolve));

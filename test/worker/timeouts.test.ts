@@ -8,29 +8,33 @@ import { gate } from "../support/gate.ts";
 
 const hasty = defineTask({ name: "hasty", timeout: "100ms", retry: "none" });
 // How long a handler that ignores its signal is waited for, with room for a slow machine.
-const givenUpWithin = 9_000;
+const givenUpWithin = 15_000;
+
+/** Resolves after some turns of a timer as quick as the worker's own; a pause of the process is one turn, however long. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve, 25));
+}
 
 describe("a handler that runs longer than its task's timeout", () => {
   it("is told by its signal, which says why", async () => {
     const pawl = await freshPawl();
-    const reasons: { error: Error; afterMs: number }[] = [];
+    const reasons: (Error | "too late")[] = [];
     const handler = hasty.handle(async ({ signal }) => {
-      const startedAt = performance.now();
-      const error = await aborted(signal);
-      reasons.push({ error, afterMs: performance.now() - startedAt });
+      reasons.push(
+        await Promise.race([aborted(signal), turns(60).then(() => "too late" as const)]),
+      );
     });
     await startWorker(pawl, { handlers: [handler] });
 
     const { job } = await pawl.enqueue(hasty);
-    await endedAttempts(pawl, job);
+    const [attempt] = await endedAttempts(pawl, job);
 
-    expect(reasons[0]?.error).toBeInstanceOf(JobTimeoutError);
-    expect(reasons[0]?.error).toMatchObject({
+    expect(reasons[0]).toBeInstanceOf(JobTimeoutError);
+    expect(reasons[0]).toMatchObject({
       code: "PAWL_JOB_TIMEOUT",
       message: expect.stringMatching(/"hasty", 100/),
     });
-    expect(reasons[0]?.afterMs).toBeGreaterThanOrEqual(95);
-    expect(reasons[0]?.afterMs).toBeLessThan(1_500);
+    expect(attempt?.runMs).toBeGreaterThanOrEqual(99);
   });
 
   it.each([
@@ -183,8 +187,7 @@ describe("a handler that ends in time", () => {
     const pawl = await freshPawl();
     const reasons: unknown[] = [];
     const handler = hasty.handle(async (context) => {
-      const until = performance.now() + 250;
-      while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
+      await turns(10);
       reasons.push(context.signal.aborted, context.signal.reason);
     });
     await startWorker(pawl, { handlers: [handler] });

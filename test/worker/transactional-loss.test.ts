@@ -138,10 +138,10 @@ describe("a transactional handler without a query", () => {
       await engine.write(tx, "kept");
       await isOver.opened;
     });
-    const { errors } = await engine.work({ handlers: [handler], lease: "500ms" });
+    const { errors } = await engine.work({ handlers: [handler], lease: "2s" });
 
     const { job } = await engine.pawl.enqueue(once);
-    await eventually(() => hasBeenOpenFor(engine.schema, "1600 milliseconds"));
+    await eventually(() => hasBeenOpenFor(engine.schema, "4500 milliseconds"), { within: 15_000 });
     isOver.open();
     const attempts = await engine.finished(job);
 

@@ -9,8 +9,8 @@ const once = defineTask({ name: "once", transactional: true, retry: "none" });
 it("keeps a transaction warm without asking while the handler's own query runs", async () => {
   const warnings = collect("warning");
   const engine = await freshEngine();
-  const handler = once.handle(({ tx }) => tx.query("select pg_sleep(0.6)"));
-  await engine.work({ handlers: [handler], lease: "500ms" });
+  const handler = once.handle(({ tx }) => tx.query("select pg_sleep(1.6)"));
+  await engine.work({ handlers: [handler], lease: "2s" });
 
   const { job } = await engine.pawl.enqueue(once);
   const attempts = await engine.finished(job);

@@ -2,6 +2,7 @@ import { defineTask, typed } from "pawl";
 import { describe, expect, it } from "vitest";
 import { endedAttempts, endedOutcomes } from "../fixtures/attempts.ts";
 import { freshPawl, startWorker } from "../fixtures/fresh-pawl.ts";
+import { execute } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 
 const known = defineTask({ name: "known", payload: typed<number>() });
@@ -54,10 +55,16 @@ describe("a job whose task a worker does not know", () => {
       Array.from({ length: 1_000 }, (_, n) => unknown.job(n, { priority: -1 })),
     );
 
+    const waits: number[] = [];
     for (let n = 0; n < 5; n++) {
       const { job } = await pawl.enqueue(known, n);
-      expect((await endedAttempts(pawl, job))[0]?.queueMs).toBeLessThan(1_500);
+      const [attempt] = await endedAttempts(pawl, job);
+      waits.push(Number(attempt?.queueMs));
     }
+
+    // One or two of them may meet a pause of the machine.
+    waits.sort((a, b) => a - b);
+    expect(waits[2]).toBeLessThan(1_500);
   });
 
   it("waits as long as a worker lives that knows it, busy as it may be", async () => {
@@ -69,6 +76,7 @@ describe("a job whose task a worker does not know", () => {
         ),
       ],
       concurrency: 1,
+      lease: "30s",
     });
     await pawl.enqueue(unknown, 0);
     await eventually(() => other.health().running === 1);
@@ -85,14 +93,18 @@ describe("a job whose task a worker does not know", () => {
     const pawl = await freshPawl();
     await startWorker(pawl, { handlers, unknownTaskGrace: "1s" });
     const former = await startWorker(pawl, { handlers: [unknown.handle(() => undefined)] });
+    const { workerId } = former.health();
     await former.stop();
-    const stoppedAt = Date.now();
     const { job } = await pawl.enqueue(unknown, 1, { runAt: new Date(0) });
 
     const [attempt] = await endedAttempts(pawl, job);
 
     expect(attempt).toMatchObject({ error: { code: "PAWL_TASK_UNHANDLED" } });
-    expect(Number(attempt?.finishedAt) - stoppedAt).toBeGreaterThan(900);
+    const [row] = await execute<{ ended_at: Date }>(
+      `select ended_at from "${pawl.schema}".workers where id = $1`,
+      [workerId],
+    );
+    expect(Number(attempt?.finishedAt) - Number(row?.ended_at)).toBeGreaterThanOrEqual(999);
   });
 
   it("fails though another worker knows its task, if that one serves other queues only", async () => {

@@ -11,8 +11,8 @@ import { connectClient } from "../support/producer.ts";
 
 const note = defineTask({ name: "note", payload: typed<number>() });
 // Far above what a wake-up takes, and far below the pause of a worker that is not woken.
-const pollInterval = "10s";
-const soonMs = 2_000;
+const pollInterval = "1m";
+const soonMs = 8_000;
 
 /** What a handler notes: which job, and when. */
 class Notes {
@@ -43,7 +43,7 @@ async function notificationsDuring(schema: string, work: () => Promise<unknown>)
   return payloads.indexOf("end");
 }
 
-/** A Pawl whose only worker waits for jobs and looks for them every ten seconds. */
+/** A Pawl whose only worker waits for jobs and looks for them every minute. */
 async function idlePawl(notes: Notes): Promise<Pawl> {
   const pawl = await freshPawl();
   await startWorker(pawl, { handlers: notes.handlers, pollInterval });
@@ -245,20 +245,21 @@ describe("the wish to be woken", () => {
           for each row when (old.idle is distinct from new.idle) execute function "${schema}".note_wish()`,
     );
     const notes = new Notes();
+    const startedAt = performance.now();
     await startWorker(pawl, { handlers: notes.handlers, concurrency: 5 });
 
     const until = performance.now() + 3_500;
     for (let count = 0; performance.now() < until;) {
       await pawl.enqueueMany(Array.from({ length: 200 }, (_, n) => note.job(n)));
       count += 200;
-      await eventually(() => notes.all.length === count);
+      await eventually(() => notes.all.length === count, { within: 15_000 });
     }
 
     const [row] = await execute<{ changes: number; shortest: number | null }>(
       `select count(*)::int as changes, (min(extract(epoch from pause)) * 1000)::float8 as shortest
          from (select at - lag(at) over (order by at) as pause from "${schema}".wishes) as pauses`,
     );
-    expect(row?.changes).toBeLessThanOrEqual(5);
+    expect(row?.changes).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 1_000);
     expect(row?.shortest ?? 1_000).toBeGreaterThan(900);
   });
 });

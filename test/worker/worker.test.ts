@@ -160,7 +160,7 @@ describe("how many handlers run at once", () => {
     const jobs = await pawl.enqueueMany(Array.from({ length: 500 }, (_, n) => echo.job(n)));
 
     await startWorker(pawl, { handlers: [task], concurrency: 7 });
-    await eventually(() => seen.length === jobs.length && running === 0);
+    await eventually(() => seen.length === jobs.length && running === 0, { within: 15_000 });
 
     expect(Math.max(...seen)).toBe(7);
   });
@@ -210,7 +210,7 @@ describe("two workers", () => {
     for (const name of ["ada", "grace"]) {
       await startWorker(pawl, { name, handlers: [handlerOf(name)], concurrency: 5 });
     }
-    await eventually(() => runs.length >= 100);
+    await eventually(() => runs.length >= 100, { within: 15_000 });
 
     expect(runs.map(({ n }) => n).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 100 }, (_, n) => n),

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { databaseUrl, execute, freshDatabase } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -99,13 +100,16 @@ export function connectionClauses(driver: Driver): void {
   });
 
   it("counts a hanging server against the deadline of a connection", async () => {
+    const silence = await startSilence();
     const url = new URL(databaseUrl());
-    url.port = String(await portOfSilence());
+    url.port = String(silence.port);
     const database = opened(driver, { queryTimeout: 200 }, url.href);
 
     const query = database.query(statement("select 1"));
 
     await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
+    // A pool of the user's would wait for it when it ends.
+    silence.cut();
   });
 }
 
@@ -121,17 +125,24 @@ async function queryInThread(connection: unknown, text: string): Promise<unknown
   return answer;
 }
 
-/** A port where connections are accepted and nothing is ever said. */
-async function portOfSilence(): Promise<number> {
-  const { createServer } = await import("node:net");
+/** A port where connections are accepted and nothing is ever said; until the test has ended, or all of it is cut. */
+async function startSilence(): Promise<{ readonly port: number; cut(): void }> {
+  const sockets: Socket[] = [];
+  let isCut = false;
   const server = createServer((socket) => {
-    onTestFinished(() => void socket.destroy());
     socket.on("error", () => undefined);
+    if (isCut) socket.destroy();
+    else sockets.push(socket);
   });
+  const cut = (): void => {
+    isCut = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  onTestFinished(cut);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("expected a port");
-  return address.port;
+  return { port: address.port, cut };
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { expect, it, onTestFinished, vi, type Mock } from "vitest";
 import type { Listener } from "#pawl/db/database";
+import { namedUrl } from "../../fixtures/sessions.ts";
 import { execute, freshDatabase } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import { opened, type Driver } from "./driver.ts";
@@ -78,7 +80,7 @@ export function listenClauses(driver: Driver): void {
   });
 
   it("takes no connection from the pool", async () => {
-    const database = opened(driver, { maxConnections: 1, queryTimeout: 1_000 });
+    const database = opened(driver, { maxConnections: 1, queryTimeout: 10_000 });
     const tx = await database.begin();
 
     const listener = await database.listen("apart", { notified: () => undefined, lost: vi.fn() });
@@ -100,15 +102,19 @@ interface Listening {
 
 async function listening(driver: Driver, channel = "jobs"): Promise<Listening> {
   const url = await listeningDatabase();
+  const name = `listener ${randomUUID()}`;
   const notified = vi.fn<() => void>();
   const lost = vi.fn<(error: unknown) => void>();
-  const listener = await opened(driver, {}, url).listen(channel, { notified, lost });
+  const listener = await opened(driver, {}, namedUrl(name, url)).listen(channel, {
+    notified,
+    lost,
+  });
   onTestFinished(() => listener.close());
   const notify = (to: string): Promise<unknown> => execute("select pg_notify($1, '')", [to], url);
-  return { channel, notified, lost, listener, notify, backend: () => backendIn(url) };
+  return { channel, notified, lost, listener, notify, backend: () => backendNamed(name) };
 }
 
-/** A database where nobody else is, so that its only session is the listener's. */
+/** A database where nobody else sends notifications. */
 function listeningDatabase(): Promise<string> {
   made ??= freshDatabase();
   return made;
@@ -116,9 +122,9 @@ function listeningDatabase(): Promise<string> {
 
 let made: Promise<string> | undefined;
 
-async function backendIn(url: string): Promise<number | undefined> {
-  const text = "select pid from pg_stat_activity where datname = $1";
-  const [row] = await execute<{ pid: number }>(text, [new URL(url).pathname.slice(1)]);
+async function backendNamed(name: string): Promise<number | undefined> {
+  const text = "select pid from pg_stat_activity where application_name = $1";
+  const [row] = await execute<{ pid: number }>(text, [name]);
   return row?.pid;
 }
 

@@ -104,10 +104,10 @@ export function queryClauses(driver: Driver): void {
   });
 
   it("counts the wait for a full pool, and leaves the pool whole", async () => {
-    const database = opened(driver, { maxConnections: 1, queryTimeout: 150 });
+    const database = opened(driver, { maxConnections: 1 });
     const tx = await database.begin();
 
-    const starved = database.query(statement("select 1 as value"));
+    const starved = database.query(statement("select 1 as value"), [], { timeoutMs: 150 });
 
     await expect(starved).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
     await tx.rollback();

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import type { Database } from "#pawl/db/database";
-import { execute, freshDatabase } from "../../support/database.ts";
+import { execute, freshDatabase, withClient } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import { backendOf, firstRow, opened, statement, type Driver } from "./driver.ts";
 
+const patience = { within: 15_000 };
 const refusedStatements = [
   "commit",
   "COMMIT WORK",
@@ -126,11 +127,19 @@ export function transactionClauses(driver: Driver): void {
     const { database } = await withNotes(driver);
     const tx = await database.begin();
     const pid = await backendOf(tx);
+    await withClient(
+      async (blocker) => {
+        await blocker.query("begin");
+        await blocker.query("lock table notes");
 
-    const query = tx.query(statement("select pg_sleep(1)"), [], { timeoutMs: 100 });
+        const query = tx.query(statement("select text from notes"), [], { timeoutMs: 100 });
 
-    await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
-    await eventually(async () => (await backendsNamed(pid)) === 0);
+        await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
+      },
+      await notesDatabase(),
+    );
+    // The backend looks at its connection when it has something to say.
+    await eventually(async () => (await backendsNamed(pid)) === 0, patience);
   });
 
   it("ends the backend when it is destroyed", async () => {
@@ -141,7 +150,7 @@ export function transactionClauses(driver: Driver): void {
 
     tx.destroy();
 
-    await eventually(async () => (await backendsNamed(pid)) === 0);
+    await eventually(async () => (await backendsNamed(pid)) === 0, patience);
     expect(await notes()).toEqual([]);
     await expect(tx.query(statement("select 1"))).rejects.toMatchObject({
       code: "PAWL_TRANSACTION_ENDED",
