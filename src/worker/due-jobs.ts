@@ -13,7 +13,7 @@ export interface DueJobsOptions {
 
 const batch = 500;
 const shortestPauseMs = 5;
-const maxBackoffMs = 5_000;
+const maxBackoffMs = 2_000;
 // A look at everything, now and then, finds what was enqueued by a transaction that stayed open for long.
 const lookAtAllEveryMs = 30_000;
 const lookBackMs = 60_000;
