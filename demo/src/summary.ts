@@ -50,7 +50,7 @@ export function summaryText(summary: Summary): string {
     [
       "killed workers",
       count(crash.killedWorkers),
-      `${crash.workerName}, with ${crash.heldJobs} running jobs`,
+      `${crash.workerName}, which held ${crash.heldJobs} jobs; those that it had not started went back unharmed`,
     ],
     ["jobs rerun", count(rerunJobs), describeRescue(summary)],
     ["jobs/s", count(Math.round(jobs / summary.seconds)), `${round(summary.seconds, 1)} s in all`],
@@ -75,7 +75,7 @@ function proofLines(files: number, proof: Proof): string[] {
 function describeRescue({ rescueSeconds }: Summary): string {
   const lease = `the lease is ${workerSettings.leaseMs / 1_000} s`;
   if (rescueSeconds === null) return lease;
-  return `free for others ${round(rescueSeconds, 1)} s after the kill; ${lease}`;
+  return `free for others ${round(rescueSeconds, 1)} s after the kill; ${lease}, from the last heartbeat`;
 }
 
 function mark(isTrue: boolean): string {

@@ -2,7 +2,8 @@
 -- breaking: no
 --
 -- run_at becomes the present: a fresh position, in front of every cursor. The transaction id is drawn first (by the row
--- locks), so that a claim which reads a later time has this transaction in its snapshot as running.
+-- locks), so that a claim which reads a later time has this transaction in its snapshot as running. Jobs of one batch lie a
+-- microsecond apart, in the order in which they fell due; nobody sees them before the last of these times has come.
 -- _since is a lower bound that spares the walk over dead index entries; '-infinity' now and then finds late commits.
 create function :"schema".promote_due_jobs(_queues text[], _since timestamptz, _limit integer)
 returns table (promoted integer, next_due_ms double precision)
@@ -19,7 +20,8 @@ declare
   _queue text;
   _due timestamptz;
   _next timestamptz;
-  _moved integer;
+  _ids uuid[];
+  _moment timestamptz;
 begin
   promoted := 0;
   for _queue in
@@ -40,7 +42,7 @@ begin
     union all
     select given.queue from unnest(_queues) as given (queue)
   loop
-    with due as materialized (
+    _ids := array(
       select jobs.id
         from :"schema".jobs
        where jobs.queue = _queue
@@ -50,12 +52,16 @@ begin
        order by jobs.queue, jobs.run_at, jobs.id
        limit _limit
          for update skip locked
-    )
-    update :"schema".jobs
-       set state = 'ready', run_at = clock_timestamp()
-     where jobs.queue = _queue and jobs.id = any (array(select due.id from due));
-    get diagnostics _moved = row_count;
-    promoted := promoted + _moved;
+    );
+    if cardinality(_ids) > 0 then
+      _moment := clock_timestamp();
+      update :"schema".jobs
+         set state = 'ready', run_at = _moment + array_position(_ids, jobs.id) * interval '1 microsecond'
+       where jobs.queue = _queue and jobs.id = any (_ids);
+      while clock_timestamp() < _moment + cardinality(_ids) * interval '1 microsecond' loop
+      end loop;
+      promoted := promoted + cardinality(_ids);
+    end if;
     select jobs.run_at into _due
       from :"schema".jobs
      where jobs.queue = _queue and jobs.state = 'scheduled' and jobs.run_at >= _since

@@ -114,7 +114,7 @@ function checkConnectionString(pg: PgModule, connectionString: string): void {
 }
 
 function connectionStringError(got: string): OptionError {
-  const expected = "a connection string like postgres://user@host:5432/name";
+  const expected = "a connection string like postgres://host:5432/name";
   return new OptionError(`expected \`database\` to be ${expected}, got ${got}`, {
     option: "database",
     expected,

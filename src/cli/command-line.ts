@@ -89,4 +89,4 @@ function connected(command: Command): Command {
 const workHelp = `
 The module exports tasks with a \`run\` of their own, or what task.handle(…) returns: by name, in arrays, or as its default.
 
-  npx pawl work --tasks ./src/tasks.ts --queues mail,default --concurrency 20`;
+  npx pawl work --tasks ./src/handlers.ts --queues mail,default --concurrency 20`;
