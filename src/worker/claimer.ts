@@ -76,6 +76,9 @@ export class Claimer {
     // Cursors that go back, because an older transaction has ended, may have something to find: one look says which.
     if (this.#observe(found.snapshot)) found = await this.#look();
     const ready = new Set(found.queues);
+    for (const [queue, cursors] of this.#cursors) {
+      if (!ready.has(queue)) cursors.returnToExamined();
+    }
     if (queues !== undefined) return queues.filter((queue) => ready.has(queue));
     return this.#inTurn([...ready]);
   }

@@ -53,7 +53,7 @@ export class Cursors {
     for (const priority of header.priorities ?? []) {
       raise(this.#examined, priority, { runAt: header.skipped ?? "-infinity", id: beginning.id });
     }
-    if (!isFull) this.#next = new Map(this.#examined);
+    if (!isFull) this.returnToExamined();
     forgetOldest(this.#next, maxPriorities);
     forgetOldest(this.#examined, maxPriorities);
     const snapshot = parseSnapshot(header.snapshot);
@@ -69,6 +69,11 @@ export class Cursors {
   /** Takes in a snapshot from elsewhere; true when cursors went back, so that there may be something to find. */
   observe(snapshot: string): boolean {
     return this.#running.size > 0 && this.#restoreFinished(parseSnapshot(snapshot));
+  }
+
+  /** Nothing more is there to find from here: the next scan starts where others have ended. */
+  returnToExamined(): void {
+    this.#next = new Map(this.#examined);
   }
 
   /** Starts the next scan from the beginning of the index. */

@@ -7,7 +7,7 @@ interface TriesOptions<T> {
 
 /**
  * Tries what a busy machine can spoil, such as being in time, until it comes out well: a right product needs one good
- * moment, and a wrong one never has any. Resolves with the result of the last try, which is to be judged.
+ * moment, and a wrong one has none. Resolves with the result of the last try, which is to be judged.
  *
  *     const stopMs = await lastTry(timeToStop, { until: (ms) => ms < 3_000 });
  *     expect(stopMs).toBeLessThan(3_000);

@@ -239,6 +239,36 @@ describe("a claimer that meets jobs of tasks it does not know", () => {
   });
 });
 
+it("cursors that went back for nothing return to where they were", async () => {
+  const engine = await freshEngine();
+  const older = await engine.connect();
+  await older.query("begin");
+  await older.query("select pg_current_xact_id()");
+  await engine.pawl.enqueueMany(Array.from({ length: 10 }, () => task.job()));
+  const starts: unknown[] = [];
+  const database = intercepted(engine.store.db, ({ text, values }, run) => {
+    if (text.includes("find_ready_queues")) starts.push(values[2]);
+    return run();
+  });
+  const claimer = new Claimer(storeOn(engine.store, database), {
+    workerId: randomUUID(),
+    queues: undefined,
+    tasks: ["task"],
+    onUnknownTasks: () => undefined,
+  });
+  expect(await claimer.claim(1_000)).toHaveLength(10);
+  await claimer.claim(1_000);
+
+  await older.query("commit");
+  await claimer.claim(1_000);
+  await claimer.claim(1_000);
+
+  const [, ahead, alsoAhead, wentBack, afterwards] = starts;
+  expect(alsoAhead).toEqual(ahead);
+  expect(wentBack).not.toEqual(ahead);
+  expect(afterwards).toEqual(ahead);
+});
+
 interface ClaimerSettings {
   readonly queues: readonly string[] | undefined;
   readonly tasks?: readonly string[];

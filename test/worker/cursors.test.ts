@@ -99,6 +99,16 @@ describe("cursors", () => {
     expect(rangesOf(cursors)).toEqual(after("0@5"));
   });
 
+  it("return to where they were when there is nothing to scan for", () => {
+    const cursors = new Cursors();
+    cursors.advance([jobAt("0@5")], header(), true);
+    cursors.restart();
+
+    cursors.returnToExamined();
+
+    expect(rangesOf(cursors)).toEqual(after("0@5"));
+  });
+
   it("do not return while the scan from further back fills up", () => {
     const cursors = new Cursors();
     cursors.advance([jobAt("0@5")], header(), true);
