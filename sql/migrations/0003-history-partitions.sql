@@ -29,6 +29,7 @@ begin
   execute format('create table if not exists %I.%I (like %I.history including defaults including constraints)',
     :'schema', _name, :'schema');
   execute format('create index if not exists %I on %I.%I (queue, id, attempt)', _name || '_job', :'schema', _name);
+  execute format('create index if not exists %I on %I.%I (finished_at, id, attempt)', _name || '_finished', :'schema', _name);
   -- With a check that says the same as the bounds, attaching need not scan the table.
   execute format('alter table %I.%I drop constraint if exists within_bounds', :'schema', _name);
   execute format('alter table %I.%I add constraint within_bounds check (expires_at >= %L and expires_at < %L)',
@@ -40,5 +41,5 @@ end
 $$;
 
 -- The first days of the default retention; workers make the days that follow.
-select :"schema".make_history_partition(((clock_timestamp() at time zone 'UTC') + interval '30 days')::date + ahead)
+select :"schema".make_history_partition(((:"schema".now() at time zone 'UTC') + interval '30 days')::date + ahead)
   from generate_series(-1, 7) as ahead;

@@ -33,7 +33,7 @@ set datestyle = 'ISO'
 as $$
 #variable_conflict use_column
 declare
-  _begun timestamptz := clock_timestamp();
+  _begun timestamptz := :"schema".now();
   _snapshot text := pg_current_snapshot()::text;
   _found integer;
   _passed smallint[];
@@ -59,7 +59,7 @@ begin
        limit _limit
     )
     update :"schema".jobs
-       set state = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = clock_timestamp(),
+       set state = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = :"schema".now(),
            attempt = jobs.attempt + 1
      where jobs.queue = _queue
        and jobs.id = any (array(select next.id from next))

@@ -38,7 +38,7 @@ begin
          coalesce(_outcomes[done.place], 'succeeded'),
          done.correlation_id, _errors[done.place]::json, _outputs[done.place]::json, done.payload
     from done
-   cross join (select clock_timestamp() as now offset 0) as moment;
+   cross join (select :"schema".now() as now offset 0) as moment;
   get diagnostics _settled = row_count;
   return _settled;
 end
@@ -79,13 +79,13 @@ begin
          held.claim_number, _worker_id, held.attempt, false, _queue, held.task, _outcomes[held.place],
          held.correlation_id, _errors[held.place]::json, _partial_results[held.place]::json
     from held
-   cross join (select clock_timestamp() as now offset 0) as moment;
+   cross join (select :"schema".now() as now offset 0) as moment;
   get diagnostics _settled = row_count;
 
   update :"schema".jobs
      set state = case when _delay_ms[width_bucket(jobs.id, _ids)] > 0 then 'scheduled' else 'ready' end,
          run_at = coalesce(
-           clock_timestamp() + _delay_ms[width_bucket(jobs.id, _ids)] * interval '1 millisecond', jobs.run_at),
+           :"schema".now() + _delay_ms[width_bucket(jobs.id, _ids)] * interval '1 millisecond', jobs.run_at),
          failures = jobs.failures + coalesce(_counted[width_bucket(jobs.id, _ids)], false)::integer,
          last_error = coalesce(_errors[width_bucket(jobs.id, _ids)]::json ->> 'message', jobs.last_error),
          partial_results = coalesce(_partial_results[width_bucket(jobs.id, _ids)]::json, jobs.partial_results),

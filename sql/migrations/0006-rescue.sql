@@ -43,10 +43,10 @@ declare
   _rescued integer;
 begin
   update :"schema".workers
-     set ended_at = clock_timestamp(), crashed = true, idle = false
+     set ended_at = :"schema".now(), crashed = true, idle = false
    where id = _worker_id
      and ended_at is null
-     and heartbeat_at < clock_timestamp() - lease_ms * interval '1 millisecond';
+     and heartbeat_at < :"schema".now() - lease_ms * interval '1 millisecond';
   _first_pass := found;
   select workers.ended_at, workers.concurrency, workers.crashed, workers.transaction_slots, workers.transactional
     into _worker
@@ -110,8 +110,8 @@ begin
     insert into :"schema".history (
       id, created_at, run_at, started_at, finished_at, expires_at, worker_id, attempt, final, queue, task, outcome,
       correlation_id, error, payload)
-    select held.id, held.created_at, held.run_at, case when held.started then held.claimed_at end, clock_timestamp(),
-           clock_timestamp() + _retention_ms * interval '1 millisecond',
+    select held.id, held.created_at, held.run_at, case when held.started then held.claimed_at end, :"schema".now(),
+           :"schema".now() + _retention_ms * interval '1 millisecond',
            _worker_id, held.attempt, held.quarantined or held.exhausted, held.queue, held.task,
            case when held.quarantined then 'failed' when held.started then 'crashed' else 'released' end,
            held.correlation_id,
@@ -131,7 +131,7 @@ begin
     perform :"schema".rewind_queue(_queue);
   end loop;
   -- No claim made before the end can still be under way after a minute, so there is nothing more to look for.
-  if _rescued = 0 and _worker.ended_at < clock_timestamp() - interval '1 minute' then
+  if _rescued = 0 and _worker.ended_at < :"schema".now() - interval '1 minute' then
     update :"schema".workers
        set swept = true
      where id = _worker_id

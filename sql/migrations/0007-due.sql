@@ -48,19 +48,19 @@ begin
        where jobs.queue = _queue
          and jobs.state = 'scheduled'
          and jobs.run_at >= _since
-         and jobs.run_at <= clock_timestamp()
+         and jobs.run_at <= :"schema".now()
        order by jobs.queue, jobs.run_at, jobs.id
        limit _limit
          for update skip locked
     );
     if cardinality(_ids) > 0 then
-      _moment := clock_timestamp();
+      _moment := :"schema".now();
       update :"schema".jobs
          set state = 'ready', run_at = _moment + array_position(_ids, jobs.id) * interval '1 microsecond'
        where jobs.queue = _queue and jobs.id = any (_ids);
       -- As a rule they have come by now. The bound is for a clock that was set back.
       for _turn in 1 .. 100000 loop
-        exit when clock_timestamp() > _moment + cardinality(_ids) * interval '1 microsecond';
+        exit when :"schema".now() > _moment + cardinality(_ids) * interval '1 microsecond';
       end loop;
       promoted := promoted + cardinality(_ids);
     end if;
@@ -75,7 +75,7 @@ begin
     perform :"schema".wake_workers();
   end if;
   -- Before version 17, infinity cannot be subtracted from.
-  next_due_ms := case when isfinite(_next) then extract(epoch from _next - clock_timestamp()) * 1000 end;
+  next_due_ms := case when isfinite(_next) then extract(epoch from _next - :"schema".now()) * 1000 end;
   return next;
 end
 $$;

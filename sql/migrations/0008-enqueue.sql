@@ -30,7 +30,7 @@ begin
   end if;
   -- The transaction's id is drawn before the clock is read: see 0004-claim.sql.
   perform pg_current_xact_id();
-  _now := clock_timestamp();
+  _now := :"schema".now();
   run_at := coalesce(run_at, _now + delay, _now);
   insert into :"schema".jobs as jobs
     (id, run_at, created_at, max_attempts, priority, queue, task, state, correlation_id, payload)
@@ -61,6 +61,6 @@ as $$
   select encode(
     set_bit(set_bit(
       overlay(uuid_send(gen_random_uuid())
-        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
+        placing substring(int8send((extract(epoch from :"schema".now()) * 1000)::bigint) from 3) from 1 for 6),
       52, 1), 53, 1), 'hex')::uuid
 $$;

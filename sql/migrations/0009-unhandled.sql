@@ -11,7 +11,7 @@ set enable_incremental_sort = off
 as $$
 #variable_conflict use_column
 declare
-  _cutoff timestamptz := clock_timestamp() - _grace_ms * interval '1 millisecond';
+  _cutoff timestamptz := :"schema".now() - _grace_ms * interval '1 millisecond';
   _known text[];
   _failed integer;
 begin
@@ -39,8 +39,8 @@ begin
   )
   insert into :"schema".history (
     id, created_at, run_at, finished_at, expires_at, attempt, final, queue, task, outcome, correlation_id, error, payload)
-  select done.id, done.created_at, done.run_at, clock_timestamp(),
-         clock_timestamp() + _retention_ms * interval '1 millisecond', done.attempt + 1, true, done.queue, done.task,
+  select done.id, done.created_at, done.run_at, :"schema".now(),
+         :"schema".now() + _retention_ms * interval '1 millisecond', done.attempt + 1, true, done.queue, done.task,
          'failed', done.correlation_id,
          json_build_object('name', 'TaskError', 'code', 'PAWL_TASK_UNHANDLED', 'message', format(
            'no worker on queue "%s" has a handler for the task "%s"; start a worker that has, then enqueue the job again',

@@ -1,7 +1,7 @@
 -- Inserts jobs whose ids may have been enqueued before, and returns the ids that are new. Served by the primary key.
 -- Callers send ids in order (the one lock order) and run jobs/discard-finished next, in the same transaction.
 with moment as materialized (
-  select case when pg_current_xact_id() is not null then clock_timestamp() end as now
+  select case when pg_current_xact_id() is not null then :"schema".now() end as now
 ), inserted as (
   insert into :"schema".jobs
     (id, run_at, created_at, max_attempts, priority, queue, task, state, correlation_id, payload)

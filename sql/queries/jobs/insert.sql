@@ -1,7 +1,7 @@
 -- Inserts jobs, one or ten thousand, in one statement. Lists come as one text; a column that is the same for all jobs comes
 -- as a scalar, with an empty list. The transaction's id is drawn before the clock is read: see migrations/0004-claim.sql.
 with moment as materialized (
-  select case when pg_current_xact_id() is not null then clock_timestamp() end as now
+  select case when pg_current_xact_id() is not null then :"schema".now() end as now
 ), inserted as (
   insert into :"schema".jobs
     (id, run_at, created_at, max_attempts, priority, queue, task, state, correlation_id, payload)

@@ -2,5 +2,5 @@
 select promoted, next_due_ms
   from :"schema".promote_due_jobs(
     ($1::text)::text[],
-    coalesce(clock_timestamp() - $2::double precision * interval '1 millisecond', '-infinity'),
+    coalesce(:"schema".now() - $2::double precision * interval '1 millisecond', '-infinity'),
     $3::integer)

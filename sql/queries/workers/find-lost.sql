@@ -3,6 +3,6 @@
 select id::text, ended_at is null as silent, lease_ms
   from :"schema".workers
  where (ended_at is null
-        and heartbeat_at < clock_timestamp() - lease_ms * interval '1 millisecond'
-        and pg_postmaster_start_time() < clock_timestamp() - lease_ms * interval '1 millisecond')
-    or (ended_at is not null and not swept and ($1::boolean or ended_at > clock_timestamp() - interval '5 seconds'))
+        and heartbeat_at < :"schema".now() - lease_ms * interval '1 millisecond'
+        and pg_postmaster_start_time() < :"schema".now() - lease_ms * interval '1 millisecond')
+    or (ended_at is not null and not swept and ($1::boolean or ended_at > :"schema".now() - interval '5 seconds'))
