@@ -43,3 +43,24 @@ $$;
 -- The first days of the default retention; workers make the days that follow.
 select :"schema".make_history_partition(((:"schema".now() at time zone 'UTC') + interval '30 days')::date + ahead)
   from generate_series(-1, 7) as ahead;
+
+-- For how long the history of a task's attempts is kept, for whoever settles a job without its worker.
+create function :"schema".history_retention(_task text) returns interval
+language sql
+stable
+as $$
+  select coalesce((select tasks.retention_ms from :"schema".tasks where tasks.name = _task), 30 * 86400000.0)
+    * interval '1 millisecond'
+$$;
+
+-- Whether an attempt of a task with this outcome leaves a row.
+create function :"schema".is_history_kept(_task text, _outcome text) returns boolean
+language sql
+stable
+as $$
+  select case coalesce((select tasks.keep from :"schema".tasks where tasks.name = _task), 'all')
+    when 'all' then true
+    when 'failures' then _outcome in ('failed', 'crashed', 'partial')
+    else false
+  end
+$$;

@@ -1,0 +1,2 @@
+-- Admits jobs with a concurrency key or a rate limit.
+-- breaking: no

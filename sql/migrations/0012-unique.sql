@@ -1,0 +1,2 @@
+-- Enqueues jobs with unique keys.
+-- breaking: no

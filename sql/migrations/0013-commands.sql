@@ -1,0 +1,2 @@
+-- What people may do to jobs, queues and tasks by hand.
+-- breaking: no

@@ -1,0 +1,2 @@
+-- The regular work of the maintenance.
+-- breaking: no

@@ -1,0 +1,2 @@
+-- Runs one job in one transaction.
+-- breaking: no
