@@ -8,7 +8,6 @@ import { Claimer } from "./claimer.ts";
 import { released } from "./decision.ts";
 import { DueJobs } from "./due-jobs.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { LocalQueue } from "./local-queue.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
 import type { SessionContext, SessionEvents } from "./session-context.ts";
@@ -16,6 +15,7 @@ import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { WakeUps } from "./wake-ups.ts";
+import { WorkerQueue } from "./worker-queue.ts";
 
 // Above a rate like this, looking often is cheaper for everybody than being woken.
 const wakeUpsUpToJobsPerSecond = 300;
@@ -34,7 +34,7 @@ export class Session {
   readonly #dueJobs: DueJobs;
   readonly #reconciler: Reconciler;
   readonly #upkeep: Upkeep;
-  readonly queue: LocalQueue;
+  readonly queue: WorkerQueue;
   readonly runner: Runner;
   readonly starter: Starter;
   #endedClaimNumber = 0;
@@ -101,8 +101,9 @@ export class Session {
   async stopClaiming(): Promise<void> {
     this.starter.stop();
     this.runner.stopWaiting();
-    await Promise.all([this.queue.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()]);
-    this.#release(this.queue.takeAll());
+    const stopped = [this.#wakeUps.stop(), this.#dueJobs.stop()];
+    const [buffered] = await Promise.all([this.queue.stop(), ...stopped]);
+    this.#release(buffered);
   }
 
   /** Ends the session: writes what is to be written, within `withinMs`, and leaves. */
@@ -240,10 +241,11 @@ export class Session {
     });
   }
 
-  #makeQueue(): LocalQueue {
+  #makeQueue(): WorkerQueue {
     const { options, random } = this.#context;
     const pauseWithoutMs = Math.min(options.pollIntervalMs, pauseWithoutWakeUpsMs);
-    return new LocalQueue({
+    return new WorkerQueue({
+      workerId: this.id,
       claim: (limit) => this.#claim(limit),
       freeSlots: () => this.starter.freeSlots,
       longestPauseMs: () => (this.#wakeUps.areOn ? options.pollIntervalMs : pauseWithoutMs),

@@ -1,10 +1,10 @@
 import type { ClaimedJob } from "../store/claimed-job.ts";
-import type { LocalQueue } from "./local-queue.ts";
 import type { Runner } from "./runner.ts";
 import type { Settler } from "./settler.ts";
+import type { WorkerQueue } from "./worker-queue.ts";
 
 export interface StarterOptions {
-  readonly queue: LocalQueue;
+  readonly queue: WorkerQueue;
   readonly runner: Runner;
   readonly settler: Settler;
   readonly concurrency: number;
