@@ -39,6 +39,13 @@ export type { JobInfo, JobReference } from "./core/job.ts";
 export type { JobState, OutcomeName } from "./core/states.ts";
 export type { Json, JsonCompatible } from "./core/payload.ts";
 export { jsonSerializer, type Serializer } from "./core/serializer.ts";
+export {
+  LocalQueue,
+  type JobSource,
+  type LocalQueueOptions,
+  type LocalQueueStats,
+} from "./worker/local-queue.ts";
+export type { ClaimFilter, ForbiddenFlags } from "./core/claim-options.ts";
 export type { Worker, WorkerHealth, WorkerState } from "./worker/worker.ts";
 export type { SettledEvent, WorkerEvents } from "./worker/worker-events.ts";
 export type { WorkerOptions } from "./worker/worker-options.ts";

@@ -64,7 +64,7 @@ begin
             and jobs.rate_limit_key is null
             and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
             and jobs.priority <= range.highest
-            and jobs.task = any (_tasks)
+            and (_tasks is null or jobs.task = any (_tasks))
             and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
           order by jobs.priority, jobs.run_at, jobs.id
           limit _limit
@@ -190,7 +190,7 @@ begin
               bool_and(line.is_mine) over (order by line.place) as is_free
          from (
            select jobs.id, jobs.priority, jobs.concurrency_order,
-                  jobs.task = any (_tasks) and jobs.rate_limit_key is null
+                  (_tasks is null or jobs.task = any (_tasks)) and jobs.rate_limit_key is null
                     and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine,
                   row_number() over (order by jobs.priority, jobs.concurrency_order) as place
              from (

@@ -54,7 +54,7 @@ begin
          where jobs.queue = _queue
            and jobs.rate_limit_key = _line.key
            and jobs.state = 'ready'
-           and jobs.task = any (_tasks)
+           and (_tasks is null or jobs.task = any (_tasks))
            and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
          order by jobs.queue, jobs.rate_limit_key, jobs.priority, jobs.run_at, jobs.id
          limit _left

@@ -9,7 +9,7 @@ import {
 } from "../store/claims.ts";
 import type { Store } from "../store/store.ts";
 import { Cursors } from "./cursors.ts";
-import type { ForbiddenFlags } from "./forbidden-flags.ts";
+import type { FlagFilter } from "./flag-filter.ts";
 
 // The safety net against what no other rule foresees (a clock that steps back): a scan from the beginning now and then.
 const fullScanEveryMs = 30_000;
@@ -23,7 +23,7 @@ export interface ClaimerOptions {
   /** In the order in which they are drained; undefined: any queue, in turn. */
   readonly queues: readonly string[] | undefined;
   readonly tasks: readonly string[];
-  readonly forbiddenFlags: ForbiddenFlags;
+  readonly flagFilter: FlagFilter;
   /** Given every job as soon as its claim is known, before the claim's number counts as ended. */
   readonly onClaimed: (jobs: readonly ClaimedJob[]) => void;
   /** Told of queues that hold jobs of tasks this worker does not know. */
@@ -62,7 +62,7 @@ export class Claimer {
    * these. Fewer than `limit` means that no more were ready.
    */
   async claim(limit: number, follow = 0): Promise<ClaimedJob[]> {
-    if (await this.#options.forbiddenFlags.refresh()) this.restart();
+    if (await this.#options.flagFilter.refresh()) this.restart();
     const queues = await this.#readyQueues();
     const isFullScan = this.#beginFullScan();
     const startedAt = performance.now();
@@ -135,7 +135,7 @@ export class Claimer {
     limit: number,
     send: (claim: Claim) => Promise<Claimed>,
   ): Promise<Claimed> {
-    const { workerId, tasks, forbiddenFlags, onClaimed } = this.#options;
+    const { workerId, tasks, flagFilter, onClaimed } = this.#options;
     this.#claimNumber += 1;
     const claimNumber = this.#claimNumber;
     this.#claimsUnderWay.add(claimNumber);
@@ -146,7 +146,7 @@ export class Claimer {
         claimNumber,
         limit,
         tasks,
-        forbiddenFlags: forbiddenFlags.current,
+        forbiddenFlags: flagFilter.current,
       });
       onClaimed(claimed.jobs);
       return claimed;

@@ -1,177 +1,330 @@
-import type { Random } from "../core/clock.ts";
+import { EventEmitter } from "node:events";
+import { checkClaimFilter, maxBatchSize, type ClaimFilter } from "../core/claim-options.ts";
+import { parseDuration, type Duration } from "../core/duration.ts";
+import { ClosedError, LeaseLostError, WorkerError } from "../core/errors.ts";
+import type { JobReference } from "../core/job.ts";
+import {
+  abortSignal,
+  boolean,
+  checkKeys,
+  integerBetween,
+  invalidOption,
+  shortText,
+} from "../core/options.ts";
+import { startTimer, wait } from "../core/wait.ts";
 import { Loop } from "../lifecycle/loop.ts";
-import type { ClaimedJob } from "../store/claimed-job.ts";
+import { JobBuffer } from "./job-buffer.ts";
+import { FixedRefetching, type Refetching } from "./refetching.ts";
 
-export interface LocalQueueOptions {
-  readonly claim: (limit: number) => Promise<ClaimedJob[]>;
-  /** How many jobs could start now. */
-  readonly freeSlots: () => number;
-  /** The longest pause between two looks for jobs. */
-  readonly longestPauseMs: () => number;
-  /** Gives back jobs that have waited here for too long. */
-  readonly release: (jobs: readonly ClaimedJob[]) => void;
-  readonly onJobs: (jobs: readonly ClaimedJob[]) => void;
-  readonly onError: (error: unknown) => void;
-  readonly random: Random;
+/** What a `LocalQueue` claims from: a `Pawl`, or anything of its shape. */
+export interface JobSource<Job> {
+  readonly jobs: {
+    claim(
+      workerId: string,
+      options: ClaimFilter & { readonly batchSize: number },
+    ): Promise<readonly Job[]>;
+    release(workerId: string, jobs: readonly Job[]): Promise<void> | void;
+  };
 }
 
-const maxBuffered = 1_000;
-const shortestPauseMs = 2;
+/** What `new LocalQueue` takes. Durations are milliseconds or strings such as `"5s"`. */
+export interface LocalQueueOptions extends ClaimFilter {
+  /** How many jobs it holds at most, of those that it claims. Default 100. */
+  readonly size?: number;
+  /** It claims more when it holds fewer jobs than this. Default: half of `size`. */
+  readonly refetchThreshold?: number;
+  /** After a claim that found fewer jobs than it asked for, the shortest pause before takers cause another. Default `"100ms"`. */
+  readonly refetchDelay?: Duration;
+  /** The pause between two looks for jobs when there were none. Default `"1s"`. */
+  readonly pollInterval?: Duration;
+  /** How long a job may wait here; then it goes back to the database. Default `"1m"`. */
+  readonly ttl?: Duration;
+}
+
+/** What a local queue has done so far. */
+export interface LocalQueueStats {
+  /** How many jobs it has claimed. */
+  readonly fetched: number;
+  /** How many jobs it has given to takers. */
+  readonly dispatched: number;
+  /** How many claims it has made. */
+  readonly refetches: number;
+  /** How many jobs waited for longer than `ttl` and went back. */
+  readonly expired: number;
+  /** How many claims and releases have failed. */
+  readonly errors: number;
+}
+
+const knownOptions = [
+  ...["size", "refetchThreshold", "refetchDelay", "pollInterval", "ttl"],
+  ...["tasks", "queues", "forbiddenFlags"],
+] as const;
 const maxBackoffMs = 2_000;
-const longestWaitMs = 2_000;
 
 /**
- * The worker's buffer of claimed jobs. It claims ahead at a low-water mark, as many as finish in two round trips of a
- * claim: some hundreds when jobs take microseconds, none when they are slow, so that no job waits here while another
- * worker is idle. When nothing is found it looks again after a pause that grows from 2 ms.
+ * A buffer of claimed jobs in this process. It claims in batches, ahead of those who take; each job is yours to complete,
+ * fail or release. Emits `error` when a claim or a release fails, and goes on; without a listener, one line goes to stderr.
+ *
+ * ```ts
+ * const queue = new LocalQueue(pawl, "importer", { size: 50 });
+ * queue.start();
+ * const job = await queue.take("5s"); // null when there was none
+ * ```
  */
-export class LocalQueue {
-  readonly #options: LocalQueueOptions;
+export class LocalQueue<Job extends JobReference = JobReference> extends EventEmitter<{
+  error: [unknown];
+}> {
+  /** The name under which jobs are claimed. */
+  readonly workerId: string;
+  protected readonly buffer = new JobBuffer<Job>();
+  readonly #source: JobSource<Job>["jobs"];
+  readonly #filter: ClaimFilter;
+  readonly #refetching: Refetching<Job>;
   readonly #loop: Loop;
-  #jobs: ClaimedJob[] = [];
-  #head = 0;
-  #isExhausted = false;
-  #pauseMs = shortestPauseMs;
-  #finished = 0;
-  #finishedBefore = 0;
-  #measuredAt = performance.now();
-  #startedAt = performance.now();
-  #jobsPerMs = 0;
-  #claimMs = 1;
-  /** When a look for jobs last ended well, by the monotonic clock. */
-  lastClaimAt: number | undefined;
+  readonly #takers = new Set<(job: Job | null) => void>();
+  readonly #counts = { fetched: 0, refetches: 0, expired: 0, errors: 0 };
+  #state: "new" | "running" | "stopping" | "stopped" = "new";
+  #overdue: Job[] = [];
 
-  constructor(options: LocalQueueOptions) {
-    this.#options = options;
+  /** Nothing is claimed before `start`. Throws `OptionError`. */
+  constructor(
+    pawl: JobSource<Job>,
+    workerId: string,
+    options: LocalQueueOptions | Refetching<Job> = {},
+  ) {
+    super();
+    this.workerId = shortText("workerId", workerId);
+    this.#source = checkSource(pawl);
+    if ("removeOverdue" in options) {
+      this.#filter = {};
+      this.#refetching = options;
+    } else {
+      this.#refetching = fixedRefetching(options);
+      this.#filter = checkClaimFilter(options);
+    }
     this.#loop = new Loop({
-      pass: () => this.#fill(),
-      onError: options.onError,
-      random: options.random,
+      pass: () => this.#pass(),
+      onError: (error) => {
+        this.#report(error);
+      },
+      random: this.#refetching.random,
       maxBackoffMs,
     });
   }
 
+  /** How many jobs wait here. */
   get depth(): number {
-    return this.#jobs.length - this.#head;
+    return this.buffer.depth;
   }
 
-  /** Whether the last look found fewer jobs than it asked for. */
-  get isExhausted(): boolean {
-    return this.#isExhausted;
+  /** Whether it looks for jobs. */
+  get running(): boolean {
+    return this.#state === "running";
   }
 
-  /** How many jobs finish in a second, by the last measurement. */
-  get jobsPerSecond(): number {
-    return this.#jobsPerMs * 1_000;
+  /** What it has done so far. */
+  stats(): LocalQueueStats {
+    return { ...this.#counts, dispatched: this.buffer.taken };
   }
 
+  /** Starts to claim jobs; once. Throws `WorkerError` when it was started or stopped before. */
   start(): void {
+    if (this.#state !== "new") {
+      throw new WorkerError(
+        "PAWL_WORKER_STATE",
+        `expected a new local queue, got one that is ${this.#state}; it starts once, make another with new LocalQueue(…)`,
+      );
+    }
+    this.#state = "running";
     this.#loop.start();
   }
 
-  /** Resolves when the claim under way has ended; its jobs are in the buffer. */
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  /**
+   * The next job; null when there was none for as long as `timeout`, the signal is aborted, or the queue stops. Those who
+   * wait are served in order. Throws `OptionError`.
+   */
+  async take(
+    timeout: Duration,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Job | null> {
+    checkKeys("take", options, ["signal"]);
+    const timeoutMs = parseDuration(timeout, "timeout");
+    const signal = options.signal === undefined ? undefined : abortSignal("signal", options.signal);
+    if (this.#isEnding || signal?.aborted) return null;
+    this.#removeOverdue(performance.now());
+    const job = this.buffer.shift();
+    this.wake();
+    if (job !== undefined || timeoutMs === 0) return job ?? null;
+    return this.#nextJob(timeoutMs, signal);
   }
 
-  /** The job that is next, left in its place. */
-  peek(): ClaimedJob | undefined {
-    return this.#jobs[this.#head];
-  }
-
-  shift(): ClaimedJob | undefined {
-    const job = this.#jobs[this.#head];
-    if (job === undefined) return undefined;
-    this.#startedAt = performance.now();
-    this.#head += 1;
-    if (this.#head === this.#jobs.length) {
-      this.#jobs = [];
-      this.#head = 0;
+  /** Puts jobs that this worker holds straight into the buffer. Throws `OptionError`, and `WorkerError` after `stop`. */
+  offer(jobs: readonly Job[]): void {
+    const isList: boolean = Array.isArray(jobs);
+    if (!isList) throw invalidOption("jobs", "a list of jobs", jobs);
+    if (this.#isEnding) {
+      throw new WorkerError(
+        "PAWL_WORKER_STATE",
+        `expected a local queue that takes jobs, got one that is ${this.#state}; release them with pawl.jobs.release(…)`,
+      );
     }
-    return job;
-  }
-
-  /** Puts a job back in front of an empty buffer. */
-  putBack(job: ClaimedJob): void {
-    this.#jobs = [job];
-    this.#head = 0;
-  }
-
-  /** Empties the buffer. */
-  takeAll(): ClaimedJob[] {
-    const jobs = this.#jobs.slice(this.#head);
-    this.#jobs = [];
-    this.#head = 0;
-    return jobs;
-  }
-
-  /** A job has ended: claims more when the buffer is low and there may be more. */
-  noteFinished(): void {
-    this.#finished += 1;
-    if (!this.#isExhausted && this.#isLow()) this.#loop.wake();
-  }
-
-  /** There may be new jobs: looks at once, and often for a while. */
-  wake(): void {
-    this.#pauseMs = shortestPauseMs;
-    this.#isExhausted = false;
+    this.buffer.push([...jobs], performance.now());
+    this.deliver();
+    // They may be the first to fall overdue.
     this.#loop.wake();
   }
 
-  async #fill(): Promise<number> {
-    this.#measureRate();
-    this.#giveBackStuck();
-    const wanted = this.#isLow() ? this.#wanted() : 0;
-    if (wanted <= 0) {
-      this.lastClaimAt = performance.now();
-      return this.#options.longestPauseMs();
+  /** There may be new jobs: looks soon. */
+  wake(): void {
+    this.#refetching.expectMore();
+    this.#loop.wake();
+  }
+
+  /**
+   * Stops: no more is claimed, and whoever waits gets null. Waits for the claim under way (for at most `timeout`, if
+   * given; what comes later goes back) and returns the jobs that nobody took, which are the caller's now; with `release`
+   * they go back to the database instead. Throws `OptionError`, and with `release` what `pawl.jobs.release` throws.
+   */
+  async stop(
+    timeout?: Duration,
+    options: { readonly release?: boolean | undefined } = {},
+  ): Promise<Job[]> {
+    checkKeys("stop", options, ["release"]);
+    const isReleasing = boolean("release", options.release ?? false);
+    const limitMs = timeout === undefined ? undefined : parseDuration(timeout, "timeout");
+    if (this.#state !== "stopped") this.#state = "stopping";
+    for (const serve of [...this.#takers]) serve(null);
+    await within(limitMs, this.#loop.stop());
+    this.#state = "stopped";
+    await this.#giveBackOverdue().catch((error: unknown) => {
+      this.#report(error);
+    });
+    const jobs = this.buffer.removeAll();
+    if (!isReleasing) return jobs;
+    if (jobs.length > 0) await this.#source.release(this.workerId, jobs);
+    return [];
+  }
+
+  /** Stops and gives back the jobs that nobody took. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(undefined, { release: true });
+  }
+
+  /** Jobs have come into the buffer. */
+  protected deliver(): void {
+    for (const serve of [...this.#takers]) {
+      const job = this.buffer.shift();
+      if (job === undefined) return;
+      serve(job);
     }
+  }
+
+  get #isEnding(): boolean {
+    return this.#state === "stopping" || this.#state === "stopped";
+  }
+
+  #nextJob(timeoutMs: number, signal: AbortSignal | undefined): Promise<Job | null> {
+    return new Promise((resolve) => {
+      const serve = (job: Job | null): void => {
+        cancel();
+        signal?.removeEventListener("abort", giveUp);
+        this.#takers.delete(serve);
+        resolve(job);
+      };
+      const giveUp = (): void => {
+        serve(null);
+      };
+      const cancel = startTimer(timeoutMs, giveUp);
+      signal?.addEventListener("abort", giveUp);
+      this.#takers.add(serve);
+    });
+  }
+
+  async #pass(): Promise<number> {
+    this.#removeOverdue(performance.now());
+    if (this.#overdue.length > 0) await this.#giveBackOverdue();
     const startedAt = performance.now();
-    const jobs = await this.#options.claim(wanted);
-    this.#claimMs = (this.#claimMs + performance.now() - startedAt) / 2;
-    this.lastClaimAt = performance.now();
-    this.#isExhausted = jobs.length < wanted;
-    if (jobs.length > 0) {
-      this.#jobs = this.#head === 0 ? this.#jobs.concat(jobs) : this.takeAll().concat(jobs);
-      this.#pauseMs = shortestPauseMs;
-      this.#options.onJobs(jobs);
-    }
-    return this.#isExhausted ? this.#nextPause() : 0;
+    const wanted = this.#refetching.wanted(this.depth, startedAt);
+    if (wanted > 0) await this.#claim(wanted, startedAt);
+    return this.#refetching.pauseMs(this.buffer, performance.now());
   }
 
-  // Quick jobs were expected and slow ones came: what waits behind them could run elsewhere.
-  #giveBackStuck(): void {
-    const isStuck = this.depth > 0 && performance.now() - this.#startedAt > longestWaitMs;
-    if (isStuck && this.#options.freeSlots() <= 0) this.#options.release(this.takeAll());
-  }
-
-  #isLow(): boolean {
-    const free = this.#options.freeSlots();
-    return free > this.depth || this.depth - Math.max(0, free) < this.#ahead() / 2;
-  }
-
-  #wanted(): number {
-    return Math.min(maxBuffered, this.#options.freeSlots() + this.#ahead()) - this.depth;
-  }
-
-  #ahead(): number {
-    if (this.#options.freeSlots() < 0) return 0;
-    return Math.min(maxBuffered, Math.floor(this.#jobsPerMs * this.#claimMs * 2));
-  }
-
-  #measureRate(): void {
+  async #claim(batchSize: number, startedAt: number): Promise<void> {
+    this.#counts.refetches += 1;
+    const jobs = await this.#source.claim(this.workerId, { ...this.#filter, batchSize });
     const now = performance.now();
-    const elapsed = now - this.#measuredAt;
-    if (elapsed < 5) return;
-    const rate = (this.#finished - this.#finishedBefore) / elapsed;
-    this.#jobsPerMs = elapsed > 1_000 ? rate : (this.#jobsPerMs + rate) / 2;
-    this.#finishedBefore = this.#finished;
-    this.#measuredAt = now;
+    this.#counts.fetched += jobs.length;
+    if (this.#state === "stopped") {
+      // Whoever stopped it has stopped waiting as well.
+      this.#overdue.push(...jobs);
+      await this.#giveBackOverdue();
+      return;
+    }
+    this.buffer.push(jobs, now);
+    const tookMs = now - startedAt;
+    this.#refetching.noteClaim({ wanted: batchSize, found: jobs.length, tookMs }, now);
+    if (jobs.length > 0) this.deliver();
   }
 
-  #nextPause(): number {
-    const pauseMs = Math.min(this.#pauseMs, this.#options.longestPauseMs());
-    this.#pauseMs = Math.min(pauseMs * 2, this.#options.longestPauseMs());
-    return pauseMs * (0.75 + this.#options.random() / 2);
+  #removeOverdue(now: number): void {
+    const overdue = this.#refetching.removeOverdue(this.buffer, now);
+    if (overdue.length === 0) return;
+    this.#counts.expired += overdue.length;
+    this.#overdue.push(...overdue);
   }
+
+  // What cannot be given back now is tried again by the next pass.
+  async #giveBackOverdue(): Promise<void> {
+    const jobs = this.#overdue;
+    if (jobs.length === 0) return;
+    this.#overdue = [];
+    try {
+      await this.#source.release(this.workerId, jobs);
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) this.#overdue.unshift(...jobs);
+      throw error;
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#counts.errors += 1;
+    // A closed Pawl gives back what is held, and no claim will ever succeed again.
+    if (error instanceof ClosedError && !this.#isEnding) void this.stop();
+    if (this.listenerCount("error") > 0) {
+      this.emit("error", error);
+      return;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`pawl local queue "${this.workerId}": ${message}\n`);
+  }
+}
+
+function checkSource<Job>(pawl: JobSource<Job>): JobSource<Job>["jobs"] {
+  const jobs: Partial<JobSource<Job>["jobs"]> | undefined = (
+    pawl as Partial<JobSource<Job>> | undefined
+  )?.jobs;
+  const isWhole = typeof jobs?.claim === "function" && typeof jobs.release === "function";
+  if (isWhole) return pawl.jobs;
+  throw invalidOption("pawl", "a Pawl, or an object whose `jobs` can claim and release", pawl);
+}
+
+function fixedRefetching<Job>(options: LocalQueueOptions): FixedRefetching<Job> {
+  checkKeys("LocalQueue", options, knownOptions);
+  const size = integerBetween("size", options.size ?? 100, 1, maxBatchSize);
+  const threshold = options.refetchThreshold ?? Math.ceil(size / 2);
+  return new FixedRefetching({
+    size,
+    refetchThreshold: integerBetween("refetchThreshold", threshold, 1, size),
+    refetchDelayMs: parseDuration(options.refetchDelay ?? "100ms", "refetchDelay"),
+    pollIntervalMs: Math.max(1, parseDuration(options.pollInterval ?? "1s", "pollInterval")),
+    ttlMs: parseDuration(options.ttl ?? "1m", "ttl"),
+  });
+}
+
+// Waits for something, but not for longer than this, and leaves no timer behind.
+async function within(ms: number | undefined, done: Promise<void>): Promise<void> {
+  if (ms === undefined) return done;
+  const over = new AbortController();
+  await Promise.race([done, wait(ms, over.signal)]);
+  over.abort();
 }

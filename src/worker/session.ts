@@ -7,10 +7,9 @@ import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
 import { released } from "./decision.ts";
 import { DueJobs } from "./due-jobs.ts";
-import { ForbiddenFlags } from "./forbidden-flags.ts";
+import { FlagFilter } from "./flag-filter.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { LimitedJobs } from "./limited-jobs.ts";
-import { LocalQueue } from "./local-queue.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
 import type { SessionContext, SessionEvents } from "./session-context.ts";
@@ -18,6 +17,7 @@ import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { WakeUps } from "./wake-ups.ts";
+import { WorkerQueue } from "./worker-queue.ts";
 
 // Above a rate like this, looking often is cheaper for everybody than being woken.
 const wakeUpsUpToJobsPerSecond = 300;
@@ -35,10 +35,10 @@ export class Session {
   readonly #wakeUps: WakeUps;
   readonly #dueJobs: DueJobs;
   readonly #reconciler: Reconciler;
-  readonly #forbiddenFlags: ForbiddenFlags;
+  readonly #flagFilter: FlagFilter;
   readonly #limitedJobs: LimitedJobs;
   readonly #upkeep: Upkeep;
-  readonly queue: LocalQueue;
+  readonly queue: WorkerQueue;
   readonly runner: Runner;
   readonly starter: Starter;
   #isLost = false;
@@ -51,7 +51,7 @@ export class Session {
     this.#context = context;
     this.#events = events;
     this.#upkeep = context.makeUpkeep(events.onError);
-    this.#forbiddenFlags = new ForbiddenFlags(context.options.forbiddenFlags);
+    this.#flagFilter = new FlagFilter(context.options.forbiddenFlags);
     this.#claimer = this.#makeClaimer();
     this.#settler = this.#makeSettler();
     this.runner = this.#makeRunner();
@@ -61,7 +61,7 @@ export class Session {
       runner: this.runner,
       settler: this.#settler,
       concurrency: context.options.concurrency,
-      forbiddenFlags: this.#forbiddenFlags,
+      flagFilter: this.#flagFilter,
       busyElsewhere: events.busyElsewhere,
       isLeaseKept: () => this.#heartbeat.isLeaseKept,
       release: (jobs) => {
@@ -110,13 +110,9 @@ export class Session {
   async stopClaiming(): Promise<void> {
     this.#release(this.starter.stop());
     this.runner.stopWaiting();
-    await Promise.all([
-      this.queue.stop(),
-      this.#limitedJobs.stop(),
-      this.#wakeUps.stop(),
-      this.#dueJobs.stop(),
-    ]);
-    this.#release([...this.queue.takeAll(), ...this.starter.takeAll()]);
+    const stopped = [this.#limitedJobs.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()];
+    const [buffered] = await Promise.all([this.queue.stop(), ...stopped]);
+    this.#release(buffered);
   }
 
   /** Ends the session: writes what is to be written, within `withinMs`, and leaves. */
@@ -206,7 +202,7 @@ export class Session {
       workerId: this.id,
       queues: options.queues,
       tasks: [...options.handlers.keys()],
-      forbiddenFlags: this.#forbiddenFlags,
+      flagFilter: this.#flagFilter,
       onClaimed: (jobs) => {
         for (const job of jobs) this.#held.set(jobKey(job), job);
       },
@@ -260,10 +256,11 @@ export class Session {
     });
   }
 
-  #makeQueue(): LocalQueue {
+  #makeQueue(): WorkerQueue {
     const { options, random } = this.#context;
     const pauseWithoutMs = Math.min(options.pollIntervalMs, pauseWithoutWakeUpsMs);
-    return new LocalQueue({
+    return new WorkerQueue({
+      workerId: this.id,
       claim: (limit) => this.#claim(limit),
       freeSlots: () => this.starter.freeSlots,
       longestPauseMs: () => (this.#wakeUps.areOn ? options.pollIntervalMs : pauseWithoutMs),

@@ -1,18 +1,18 @@
 import { startTimer } from "../core/wait.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
-import type { ForbiddenFlags } from "./forbidden-flags.ts";
+import type { FlagFilter } from "./flag-filter.ts";
 import { Lanes } from "./lanes.ts";
-import type { LocalQueue } from "./local-queue.ts";
 import type { Runner } from "./runner.ts";
 import type { Settler } from "./settler.ts";
+import type { WorkerQueue } from "./worker-queue.ts";
 
 export interface StarterOptions {
-  readonly queue: LocalQueue;
+  readonly queue: WorkerQueue;
   readonly runner: Runner;
   readonly settler: Settler;
   readonly concurrency: number;
-  readonly forbiddenFlags: ForbiddenFlags;
+  readonly flagFilter: FlagFilter;
   /** How many handlers of the worker's former sessions still run. */
   readonly busyElsewhere: () => number;
   /** Whether nobody can have taken this worker's jobs away. */
@@ -169,7 +169,7 @@ export class Starter {
   // Its start would come too late for its rate limit, or its flags have been forbidden since it was claimed.
   #isRefused({ startBy, flags }: ClaimedJob): boolean {
     const isLate = startBy !== undefined && performance.now() >= startBy;
-    return isLate || !this.#options.forbiddenFlags.allow(flags);
+    return isLate || !this.#options.flagFilter.allow(flags);
   }
 
   // The rescue of a crashed worker blames the first jobs in claim order that have no outcome. So before a suspected job

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
+import { checkForbidden, type ForbiddenFlags } from "../core/claim-options.ts";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { OptionError, TaskError } from "../core/errors.ts";
 import { checkKeys, invalidOption, positiveInteger, queueName, text } from "../core/options.ts";
 import { isTask, isTaskHandler, type AnyTask, type TaskHandler } from "../core/task.ts";
-import { checkForbiddenFlags, type ForbiddenFlagsOption } from "./forbidden-flags.ts";
 
 /** What `pawl.worker` takes. Durations are milliseconds or strings such as `"5s"`. */
 export interface WorkerOptions {
@@ -19,7 +19,7 @@ export interface WorkerOptions {
    * Jobs that carry one of these flags are left to other workers: a list, or a function (also an async one) that is asked
    * before every look for jobs. Default: none.
    */
-  readonly forbiddenFlags?: ForbiddenFlagsOption;
+  readonly forbiddenFlags?: ForbiddenFlags;
   /** What people call this worker. Default: the host's name. */
   readonly name?: string;
   /** How long a silent worker keeps its jobs. Default `"10s"`; at least 500 ms. */
@@ -37,7 +37,7 @@ export interface CheckedWorkerOptions {
   readonly queues: readonly string[] | undefined;
   readonly concurrency: number;
   readonly handlers: ReadonlyMap<string, TaskHandler>;
-  readonly forbiddenFlags: ForbiddenFlagsOption;
+  readonly forbiddenFlags: ForbiddenFlags;
   readonly name: string;
   readonly leaseMs: number;
   readonly pollIntervalMs: number;
@@ -77,7 +77,7 @@ export function checkWorkerOptions(
     queues: checkQueues(options.queues),
     concurrency: positiveInteger("concurrency", options.concurrency ?? 10),
     handlers: collectHandlers(options, registered),
-    forbiddenFlags: checkForbiddenFlags(options.forbiddenFlags ?? []),
+    forbiddenFlags: checkForbidden(options.forbiddenFlags ?? []),
     name: text("name", options.name ?? hostname()),
     leaseMs,
     pollIntervalMs: Math.max(1, parseDuration(options.pollInterval ?? "1s", "pollInterval")),

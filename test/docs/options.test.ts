@@ -1,4 +1,4 @@
-import { defineTask, exponential, OptionError, Pawl, PawlError, typed } from "pawl";
+import { defineTask, exponential, LocalQueue, OptionError, Pawl, PawlError, typed } from "pawl";
 import { startEmbeddedPostgres } from "pawl/embedded";
 import { pgDatabase } from "pawl/pg";
 import { afterAll, describe, expect, it } from "vitest";
@@ -10,6 +10,7 @@ const database = databaseUrl();
 const pawl = new Pawl({ database });
 const task = defineTask({ name: "example", payload: typed<null>() });
 const handler = task.handle(() => undefined);
+const source = { jobs: { claim: () => Promise.resolve([]), release: () => undefined } };
 const server = "postgres://localhost/example";
 
 afterAll(() => pawl.close());
@@ -81,6 +82,27 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
   "worker.stop(options)": {
     call: (given) => pawl.worker({ handlers: [handler] }).stop(given),
     wrong: { grace: "later" },
+  },
+  "new LocalQueue(pawl, workerId, options)": {
+    call: (given) => new LocalQueue(source, "by hand", given),
+    wrong: {
+      size: 0,
+      refetchThreshold: 101,
+      refetchDelay: "a while",
+      pollInterval: -1,
+      ttl: NaN,
+      tasks: [],
+      queues: ["q".repeat(64)],
+      forbiddenFlags: "eu",
+    },
+  },
+  "queue.take(timeout, options)": {
+    call: (given) => new LocalQueue(source, "by hand").take(0, given),
+    wrong: { signal: "stop" },
+  },
+  "queue.stop(timeout, options)": {
+    call: (given) => new LocalQueue(source, "by hand").stop("1s", given),
+    wrong: { release: "yes" },
   },
   "pgDatabase(source, options)": {
     call: (given) => pgDatabase(server, given),

@@ -1,13 +1,13 @@
 import { defineTask, typed } from "pawl";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ClaimedJob, type ClaimedRow } from "#pawl/store/claimed-job";
-import { LocalQueue } from "#pawl/worker/local-queue";
+import { WorkerQueue } from "#pawl/worker/worker-queue";
 import { forever } from "../fixtures/aborted.ts";
 import { freshPawl, startWorker } from "../fixtures/fresh-pawl.ts";
 import { eventually } from "../support/eventually.ts";
 
 interface Stage {
-  readonly queue: LocalQueue;
+  readonly queue: WorkerQueue;
   readonly claims: { readonly at: number; readonly limit: number }[];
   readonly errors: unknown[];
   /** How many jobs have been taken from the buffer. */
@@ -43,7 +43,8 @@ function stage({ slots, ready = 0, claimMs = 0, jobMs, fails = () => false }: St
       }, jobMs);
     }
   };
-  const queue = new LocalQueue({
+  const queue = new WorkerQueue({
+    workerId: "worker",
     claim: async (limit) => {
       set.claims.push({ at: performance.now() - startedAt, limit });
       if (claimMs > 0) await new Promise((resolve) => setTimeout(resolve, claimMs));
