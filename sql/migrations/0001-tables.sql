@@ -148,6 +148,8 @@ create table :"schema".arrivals (
 
 -- Serves the look for arrivals, from the oldest transaction that was running at the last look.
 create index arrivals_new on :"schema".arrivals (queue, xid);
+-- Serves the check of a rate limit that was registered, and that nobody has taken note of yet.
+create index arrivals_registered on :"schema".arrivals (rate_limit_key, xid) where capacity is not null;
 
 -- The lock under which jobs of a key are admitted, and how many may run at a time.
 create table :"schema".concurrency_keys (
