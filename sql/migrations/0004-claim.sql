@@ -51,7 +51,7 @@ begin
             and jobs.state = 'ready'
             and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
             and jobs.priority <= range.highest
-            and jobs.task = any (_tasks)
+            and (_tasks is null or jobs.task = any (_tasks))
           order by jobs.priority, jobs.run_at, jobs.id
           limit _limit
             for update skip locked

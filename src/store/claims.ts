@@ -17,7 +17,8 @@ export interface Claim {
   /** Drawn by the worker, never used twice: with the worker's id it is the claim token. */
   readonly claimNumber: number;
   readonly limit: number;
-  readonly tasks: readonly string[];
+  /** Null: any task. */
+  readonly tasks: readonly string[] | null;
   readonly ranges: readonly Range[];
 }
 
@@ -43,7 +44,7 @@ export async function claimJobs(
       claim.workerId,
       claim.claimNumber,
       claim.limit,
-      arrayLiteral(claim.tasks),
+      claim.tasks === null ? null : arrayLiteral(claim.tasks),
       arrayLiteral(claim.ranges.map((range) => range.lowest)),
       arrayLiteral(claim.ranges.map((range) => range.runAt)),
       arrayLiteral(claim.ranges.map((range) => range.id)),

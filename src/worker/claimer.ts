@@ -12,7 +12,8 @@ export interface ClaimerOptions {
   readonly workerId: string;
   /** In the order in which they are drained; undefined: any queue, in turn. */
   readonly queues: readonly string[] | undefined;
-  readonly tasks: readonly string[];
+  /** Null: any task. */
+  readonly tasks: readonly string[] | null;
   /** Told of queues that hold jobs of tasks this worker does not know. */
   readonly onUnknownTasks: (queue: string) => void;
 }
