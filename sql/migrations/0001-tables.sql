@@ -146,8 +146,9 @@ create table :"schema".arrivals (
   rate_limit_key text collate "C"
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
--- Serves the look for arrivals, from the oldest transaction that was running at the last look.
-create index arrivals_new on :"schema".arrivals (queue, xid);
+-- Serve the look for arrivals, from the oldest transaction that was running at the last look: in one queue, and in any.
+create index arrivals_of_queue on :"schema".arrivals (queue, xid);
+create index arrivals_new on :"schema".arrivals (xid);
 
 -- The lock under which jobs of a key are admitted, and how many may run at a time.
 create table :"schema".concurrency_keys (

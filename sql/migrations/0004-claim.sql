@@ -13,14 +13,22 @@
 --             an id between the snapshot's xmax and
 --   xid:      the claim's own transaction id, which is newer than every transaction that had an id when the scan began;
 --   rewinds:  how often jobs of this queue went back to the front;
---   skipped:  when fewer than _limit were found and jobs of unknown tasks were passed over: a time before the scan, up to
---             which all of these priorities have been examined, so that the next scan does not walk over them again.
+--   skipped:  when fewer than _limit were found and jobs were passed over, of unknown tasks or with a forbidden flag: a time
+--             before the scan, up to which all of these priorities have been examined, so that the next scan does not walk
+--             over them again; unknown: whether there were unknown tasks among them;
+--   arrivals: whether there is something for take_arrivals to do;
+--   limited:  in how many milliseconds a job with a rate limit may start; null: none waits.
+--
+-- A claimed job with a concurrency key brings up to _follow jobs with it that are next in its line: they share its lane, and
+-- the worker runs them one after another. They are marked `follows`. Such a claim is durable: after a crash of the server a
+-- lane must not be given out twice.
 create function :"schema".claim_jobs(
-  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _tasks text[],
-  _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[]
+  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _follow integer, _tasks text[], _forbidden text[],
+  _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[], _arrivals_since bigint,
+  _durable boolean
 ) returns table (
   id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
-  run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text,
+  run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
   header text
 )
 language plpgsql
@@ -35,11 +43,15 @@ as $$
 declare
   _begun timestamptz := :"schema".now();
   _snapshot text := pg_current_snapshot()::text;
+  _durability text := current_setting('synchronous_commit');
   _found integer;
   _passed smallint[];
+  _unknown boolean := false;
 begin
   -- A lost claim does no harm: the job is ready again. So it need not wait for the disk.
-  perform set_config('synchronous_commit', 'off', true);
+  if not _durable then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   return query
     with next as materialized (
       select found.id
@@ -49,9 +61,11 @@ begin
            from :"schema".jobs
           where jobs.queue = _queue
             and jobs.state = 'ready'
+            and jobs.rate_limit_key is null
             and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
             and jobs.priority <= range.highest
             and (_tasks is null or jobs.task = any (_tasks))
+            and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
           order by jobs.priority, jobs.run_at, jobs.id
           limit _limit
             for update skip locked
@@ -65,20 +79,34 @@ begin
        and jobs.id = any (array(select next.id from next))
     returning jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
       jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
-      jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text, null::text;
+      jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
+      case when coalesce(jobs.concurrency_key, jobs.unique_key) is not null or jobs.flags is not null
+           then :"schema".describe_keys(jobs) end,
+      null::text;
   get diagnostics _found = row_count;
+  if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) and exists (
+    select from :"schema".jobs
+     where jobs.worker_id = _worker_id
+       and jobs.state = 'running'
+       and jobs.claim_number = _claim_number
+       and jobs.concurrency_lane is not null
+  ) then
+    perform set_config('synchronous_commit', _durability, true);
+    return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _forbidden);
+  end if;
   if _found < _limit then
-    select array_agg(distinct passed.priority)
-      into _passed
+    select array_agg(distinct passed.priority), coalesce(bool_or(passed.is_unknown), false)
+      into _passed, _unknown
       from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
      cross join lateral (
-       select jobs.priority
+       select jobs.priority, jobs.task <> all (_tasks) as is_unknown
          from :"schema".jobs
         where jobs.queue = _queue
           and jobs.state = 'ready'
+          and jobs.rate_limit_key is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
           and jobs.priority <= range.highest
-          and jobs.task <> all (_tasks)
+          and (jobs.task <> all (_tasks) or (_forbidden is not null and jobs.flags && _forbidden))
      ) as passed;
     if _passed is not null then
       perform pg_current_xact_id();
@@ -86,14 +114,123 @@ begin
   end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
-      null::text, null::text, null::text, null::text, null::text, null::text,
+      null::text, null::text, null::text, null::text, null::text, null::text, null::text,
       json_build_object(
         'snapshot', _snapshot,
         'xid', pg_current_xact_id_if_assigned()::text,
         'rewinds', (select queues.rewinds from :"schema".queues where queues.name = _queue),
         'skipped', case when _passed is not null then _begun::text end,
-        'priorities', _passed
+        'priorities', _passed,
+        'unknown', _unknown,
+        'arrivals', exists (
+          select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _arrivals_since),
+        'limited', (
+          select extract(epoch from lines.next_at - :"schema".now()) * 1000
+            from :"schema".rate_limit_lines as lines
+           where lines.queue = _queue
+           order by lines.queue, lines.next_at
+           limit 1)
       )::text;
+end
+$$;
+
+-- What a worker needs to know of a job that is not plain.
+create function :"schema".describe_keys(_job :"schema".jobs) returns text
+language sql
+stable
+as $$
+  select json_strip_nulls(json_build_object(
+    'concurrencyKey', _job.concurrency_key, 'lane', _job.concurrency_lane, 'rateLimitKey', _job.rate_limit_key,
+    'uniqueKey', _job.unique_key, 'untilClaimed', _job.unique_until_claimed, 'flags', _job.flags))::text
+$$;
+
+-- Claims what is next in the lines of the jobs that a claim has just taken. Whose task or flags the worker cannot take ends
+-- a line here, for nothing may pass it. Several lanes of one key share what is next.
+create function :"schema".claim_followers(
+  _queue text, _worker_id uuid, _claim_number bigint, _follow integer, _tasks text[], _forbidden text[]
+) returns table (
+  id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
+  run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
+  header text
+)
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set timezone = 'UTC'
+set datestyle = 'ISO'
+as $$
+#variable_conflict use_column
+declare
+  _heads json;
+  _count integer;
+  _ids uuid[];
+  _lanes integer[];
+  _turns bigint[];
+  _moment timestamptz;
+begin
+  select json_agg(json_build_object('key', heads.key, 'lanes', heads.lanes)), sum(cardinality(heads.lanes))
+    into _heads, _count
+    from (
+      select jobs.concurrency_key as key, array_agg(jobs.concurrency_lane) as lanes
+        from :"schema".jobs
+       where jobs.worker_id = _worker_id
+         and jobs.state = 'running'
+         and jobs.claim_number = _claim_number
+         and jobs.concurrency_lane is not null
+       group by jobs.concurrency_key
+    ) as heads;
+  with following as (
+    select next.id, next.priority, next.concurrency_order,
+           heads.lanes[1 + (next.place - 1) % cardinality(heads.lanes)] as lane
+      from json_to_recordset(_heads) as heads (key text, lanes integer[])
+     cross join lateral (
+       select line.id, line.priority, line.concurrency_order, line.place,
+              bool_and(line.is_mine) over (order by line.place) as is_free
+         from (
+           select jobs.id, jobs.priority, jobs.concurrency_order,
+                  (_tasks is null or jobs.task = any (_tasks)) and jobs.rate_limit_key is null
+                    and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine,
+                  row_number() over (order by jobs.priority, jobs.concurrency_order) as place
+             from (
+               select jobs.*
+                 from :"schema".jobs
+                where jobs.queue = _queue
+                  and jobs.concurrency_key = heads.key
+                  and jobs.state = 'blocked'
+                order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
+                limit greatest(1, _follow * cardinality(heads.lanes) / _count)
+                  for update skip locked
+             ) as jobs
+         ) as line
+     ) as next
+     where next.is_free
+     limit _follow
+  )
+  select array_agg(following.id order by following.id), array_agg(following.lane order by following.id),
+         array_agg(following.turn order by following.id)
+    into _ids, _lanes, _turns
+    from (
+      select following.id, following.lane,
+             row_number() over (order by following.priority, following.concurrency_order) as turn
+        from following
+    ) as following;
+  if _ids is null then
+    return;
+  end if;
+  _moment := :"schema".now();
+  return query
+    update :"schema".jobs
+       set state = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = _moment,
+           attempt = jobs.attempt + 1, run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
+           concurrency_lane = _lanes[width_bucket(jobs.id, _ids)]
+     where jobs.queue = _queue
+       and jobs.id = any (_ids)
+    returning jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
+      jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
+      jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
+      (:"schema".describe_keys(jobs)::jsonb || '{"follows": true}')::text, null::text;
 end
 $$;
 
@@ -108,14 +245,14 @@ begin
     return (
       select jobs.queue
         from :"schema".jobs
-       where jobs.state = 'ready' and jobs.queue > _above
+       where jobs.state = 'ready' and jobs.rate_limit_key is null and jobs.queue > _above
        order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
        limit 1);
   end if;
   return (
     select jobs.queue
       from :"schema".jobs
-     where jobs.state = 'ready' and jobs.queue > _above and jobs.queue < _below
+     where jobs.state = 'ready' and jobs.rate_limit_key is null and jobs.queue > _above and jobs.queue < _below
      order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
      limit 1);
 end
@@ -155,6 +292,7 @@ begin
          select from :"schema".jobs
           where jobs.queue = range.queue
             and jobs.state = 'ready'
+            and jobs.rate_limit_key is null
             and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
             and jobs.priority <= range.highest
        )
@@ -170,5 +308,60 @@ begin
        where queues.rewinds > remembered.rewinds
     )
     select found.queue from found;
+end
+$$;
+
+-- In which queues of _wanted (null: any) is there something for take_arrivals or for claim_limited_jobs? As a rule nowhere,
+-- which two look-ups tell. `limited_ms`: how soon a job with a rate limit may start.
+create function :"schema".find_waiting_queues(_wanted text[], _arrivals_since bigint)
+returns table (queue text, arrived boolean, limited_ms double precision)
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+#variable_conflict use_column
+begin
+  if not exists (select from :"schema".arrivals where arrivals.xid >= _arrivals_since)
+     and not exists (select from :"schema".rate_limit_lines) then
+    return;
+  end if;
+  return query
+    with recursive arriving (queue) as (
+      (select arrivals.queue from :"schema".arrivals order by arrivals.queue, arrivals.xid limit 1)
+      union all
+      select (select arrivals.queue
+                from :"schema".arrivals
+               where arrivals.queue > arriving.queue
+               order by arrivals.queue, arrivals.xid
+               limit 1)
+        from arriving
+       where arriving.queue is not null
+    ), limited (queue) as (
+      (select lines.queue from :"schema".rate_limit_lines as lines order by lines.queue, lines.next_at limit 1)
+      union all
+      select (select lines.queue
+                from :"schema".rate_limit_lines as lines
+               where lines.queue > limited.queue
+               order by lines.queue, lines.next_at
+               limit 1)
+        from limited
+       where limited.queue is not null
+    ), candidates as (
+      select arriving.queue from arriving where arriving.queue is not null
+      union
+      select limited.queue from limited where limited.queue is not null
+    )
+    select candidates.queue,
+           exists (
+             select from :"schema".arrivals
+              where arrivals.queue = candidates.queue and arrivals.xid >= _arrivals_since),
+           (select extract(epoch from lines.next_at - :"schema".now()) * 1000
+              from :"schema".rate_limit_lines as lines
+             where lines.queue = candidates.queue
+             order by lines.queue, lines.next_at
+             limit 1)::double precision
+      from candidates
+     where _wanted is null or candidates.queue = any (_wanted);
 end
 $$;

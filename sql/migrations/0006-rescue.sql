@@ -26,9 +26,10 @@ $$;
 -- it starts a suspected job, which makes the rule exact. A job seen in all crashes but the last runs alone, with every
 -- outcome written: if it is the first of the remaining ones, it alone had started, and else neither it nor any after it. A
 -- job that could not be locked on the first pass was locked by its own transactional handler, so it had started too.
-create function :"schema".rescue_jobs(
-  _worker_id uuid, _quarantine_after integer, _retention_ms double precision
-) returns integer
+--
+-- A job whose cancellation was asked for ends as cancelled. Jobs with a concurrency key go back to their line, and arrivals
+-- tell that their lanes are free. One that gave up its unique key when it was claimed is left to return_unique_job.
+create function :"schema".rescue_jobs(_worker_id uuid, _quarantine_after integer) returns integer
 language plpgsql
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -41,6 +42,7 @@ declare
   _queue text;
   _queues text[];
   _rescued integer;
+  _unique record;
 begin
   update :"schema".workers
      set ended_at = :"schema".now(), crashed = true, idle = false
@@ -67,6 +69,7 @@ begin
       from :"schema".jobs
      where jobs.worker_id = _worker_id
        and jobs.state = 'running'
+       and jobs.claim_number is not null
   ), alone as materialized (
     select min(claimed.place) as place
       from claimed
@@ -82,8 +85,9 @@ begin
       from claimed
      cross join alone
   ), held as materialized (
-    select jobs.queue, jobs.id, jobs.created_at, jobs.run_at, jobs.claimed_at, jobs.attempt, jobs.task,
-           jobs.correlation_id, jobs.payload, ranked.started, ranked.uncertain,
+    select jobs.queue, jobs.id, jobs.created_at, jobs.run_at, jobs.claimed_at, jobs.replay_of, jobs.attempt, jobs.task,
+           jobs.concurrency_key, jobs.rate_limit_key, jobs.correlation_id, jobs.cancel_reason, jobs.payload,
+           ranked.started, ranked.uncertain,
            ranked.started and jobs.crashes + jobs.suspected::integer + 1 >= _quarantine_after as quarantined,
            ranked.started and jobs.failures + 1 >= jobs.max_attempts as exhausted
       from ranked
@@ -92,40 +96,82 @@ begin
        and jobs.state = 'running'
      order by jobs.queue, jobs.id
        for update of jobs skip locked
-  ), failed as (
-    delete from :"schema".jobs
-     using held
-     where jobs.queue = held.queue and jobs.id = held.id and (held.quarantined or held.exhausted)
-  ), returned as (
-    update :"schema".jobs
-       set state = 'ready', worker_id = null, claim_number = null, claimed_at = null,
-           failures = jobs.failures + held.started::integer,
-           crashes = jobs.crashes + held.started::integer,
-           suspected = jobs.suspected or (held.uncertain and not held.started),
-           last_error = case when held.started then 'the worker that ran this job ended without settling it'
-                             else jobs.last_error end
+  ), judged as materialized (
+    select held.*, held.quarantined or held.exhausted or held.cancel_reason is not null as ended,
+           case when held.cancel_reason is not null then 'cancelled'
+                when held.quarantined then 'failed'
+                when held.started then 'crashed'
+                else 'released' end as outcome
       from held
-     where jobs.queue = held.queue and jobs.id = held.id and not (held.quarantined or held.exhausted)
+  ), gone as (
+    delete from :"schema".jobs
+     using judged
+     where jobs.queue = judged.queue and jobs.id = judged.id and judged.ended
+  ), returned as (
+    -- One with a unique key of that kind stays with its dead worker for a moment: its blame is written, and no more.
+    update :"schema".jobs
+       set state = case when jobs.unique_until_claimed then 'running'
+                        when jobs.concurrency_key is not null then 'blocked'
+                        else 'ready' end,
+           worker_id = case when jobs.unique_until_claimed then _worker_id end,
+           concurrency_lane = case when jobs.unique_until_claimed then jobs.concurrency_lane end,
+           claim_number = null, claimed_at = null,
+           failures = jobs.failures + judged.started::integer,
+           crashes = jobs.crashes + judged.started::integer,
+           suspected = jobs.suspected or (judged.uncertain and not judged.started),
+           last_error = case when judged.started then 'the worker that ran this job ended without settling it'
+                             else jobs.last_error end
+      from judged
+     where jobs.queue = judged.queue and jobs.id = judged.id and not judged.ended
   ), recorded as (
     insert into :"schema".history (
-      id, created_at, run_at, started_at, finished_at, expires_at, worker_id, attempt, final, queue, task, outcome,
+      id, created_at, run_at, started_at, finished_at, expires_at, worker_id, replay_of, attempt, final, queue, task, outcome,
       correlation_id, error, payload)
-    select held.id, held.created_at, held.run_at, case when held.started then held.claimed_at end, :"schema".now(),
-           :"schema".now() + _retention_ms * interval '1 millisecond',
-           _worker_id, held.attempt, held.quarantined or held.exhausted, held.queue, held.task,
-           case when held.quarantined then 'failed' when held.started then 'crashed' else 'released' end,
-           held.correlation_id,
+    select judged.id, judged.created_at, judged.run_at, case when judged.started then judged.claimed_at end,
+           :"schema".now(), :"schema".now() + :"schema".history_retention(judged.task),
+           _worker_id, judged.replay_of, judged.attempt, judged.ended, judged.queue, judged.task, judged.outcome,
+           judged.correlation_id,
            case
-             when held.quarantined then json_build_object('name', 'QuarantinedError', 'code', 'PAWL_JOB_QUARANTINED',
+             when judged.cancel_reason is not null then json_build_object('name', 'CancelledError',
+               'code', 'PAWL_JOB_CANCELLED', 'message', judged.cancel_reason)
+             when judged.quarantined then json_build_object('name', 'QuarantinedError', 'code', 'PAWL_JOB_QUARANTINED',
                'message', format('this job was running, or may have been, in %s workers that ended without settling it, so it is not run again; '
                  'find out what it does to the process, then enqueue it anew', _quarantine_after))
-             when held.started then json_build_object('name', 'WorkerCrashedError', 'code', 'PAWL_WORKER_CRASHED',
+             when judged.started then json_build_object('name', 'WorkerCrashedError', 'code', 'PAWL_WORKER_CRASHED',
                'message', 'the worker that ran this job ended without settling it')
            end,
-           case when held.quarantined or held.exhausted then held.payload end
-      from held
+           case when judged.ended then judged.payload end
+      from judged
+     where :"schema".is_history_kept(judged.task, judged.outcome)
+  ), arrived as (
+    insert into :"schema".arrivals (queue, concurrency_key, rate_limit_key)
+    select distinct judged.queue, judged.concurrency_key, judged.rate_limit_key
+      from judged
+     where judged.concurrency_key is not null or judged.rate_limit_key is not null
   )
-  select count(*), array_agg(distinct held.queue) into _rescued, _queues from held;
+  select count(*), array_agg(distinct judged.queue) into _rescued, _queues from judged;
+
+  -- What is left has had its history row, and goes back one by one: it may meet its successor.
+  for _unique in
+    select jobs.queue, jobs.id
+      from :"schema".jobs
+     where jobs.worker_id = _worker_id
+       and jobs.state = 'running'
+       and jobs.claim_number is null
+     order by jobs.queue, jobs.id
+       for update skip locked
+  loop
+    perform :"schema".return_unique_job(_unique.queue, _unique.id);
+  end loop;
+
+  -- The handlers of a worker that has ended hold no lanes any more.
+  with freed as (
+    delete from :"schema".concurrency_holds as holds
+     where holds.worker_id = _worker_id
+    returning holds.queue, holds.key
+  )
+  insert into :"schema".arrivals (queue, concurrency_key)
+  select distinct freed.queue, freed.key from freed;
 
   foreach _queue in array coalesce(_queues, '{}') loop
     perform :"schema".rewind_queue(_queue);
@@ -141,13 +187,55 @@ begin
 end
 $$;
 
+-- Puts back a job that gave up its unique key when it was claimed, and whose attempt has its history row already. When its
+-- successor has the key, it ends. When the successor is not committed yet, it stays as it is, for another look.
+create function :"schema".return_unique_job(_queue text, _id uuid) returns void
+language plpgsql
+set lock_timeout = '50ms'
+as $$
+#variable_conflict use_column
+begin
+  update :"schema".jobs
+     set state = case when jobs.concurrency_key is not null then 'blocked' else 'ready' end,
+         worker_id = null, concurrency_lane = null
+   where jobs.queue = _queue and jobs.id = _id;
+  insert into :"schema".arrivals (queue, concurrency_key, rate_limit_key)
+  select jobs.queue, jobs.concurrency_key, jobs.rate_limit_key
+    from :"schema".jobs
+   where jobs.queue = _queue
+     and jobs.id = _id
+     and (jobs.concurrency_key is not null or jobs.rate_limit_key is not null);
+exception
+  when lock_not_available then
+    null;
+  when unique_violation then
+    with gone as (
+      delete from :"schema".jobs
+       where jobs.queue = _queue and jobs.id = _id
+      returning jobs.*
+    ), arrived as (
+      insert into :"schema".arrivals (queue, concurrency_key)
+      select gone.queue, gone.concurrency_key from gone where gone.concurrency_key is not null
+    )
+    insert into :"schema".history (
+      id, created_at, run_at, finished_at, expires_at, replay_of, attempt, final, queue, task, outcome, correlation_id, error,
+      payload)
+    select gone.id, gone.created_at, gone.run_at, :"schema".now(),
+           :"schema".now() + :"schema".history_retention(gone.task), gone.replay_of, gone.attempt + 1, true, gone.queue,
+           gone.task, 'cancelled', gone.correlation_id, :"schema".superseded_error()::json, gone.payload
+      from gone
+     where :"schema".is_history_kept(gone.task, 'cancelled');
+end
+$$;
+
 -- Gives back the jobs under a worker's id that it does not hold: a claim was committed and its reply lost.
 -- Looks only at the claim numbers from _from to _to, so that a long-lived worker pays for its newest claims alone.
 create function :"schema".reconcile_jobs(
-  _worker_id uuid, _from bigint, _to bigint, _held_queues text[], _held_ids uuid[], _retention_ms double precision
+  _worker_id uuid, _from bigint, _to bigint, _held_queues text[], _held_ids uuid[]
 ) returns integer
 language plpgsql
 set enable_seqscan = off
+set lock_timeout = '2s'
 as $$
 #variable_conflict use_column
 declare
@@ -157,7 +245,9 @@ begin
   for _lost in
     select jobs.queue, array_agg(jobs.id order by jobs.id) as ids,
            array_agg(jobs.claim_number order by jobs.id) as claim_numbers,
-           array_agg('released'::text) as outcomes
+           array_agg('released'::text) as outcomes,
+           array_agg(extract(epoch from :"schema".history_retention(jobs.task)) * 1000 order by jobs.id) as retention_ms,
+           array_agg(:"schema".is_history_kept(jobs.task, 'released') order by jobs.id) as kept
       from :"schema".jobs
      where jobs.worker_id = _worker_id
        and jobs.state = 'running'
@@ -167,7 +257,7 @@ begin
      order by jobs.queue
   loop
     _returned := _returned + :"schema".return_jobs(_lost.queue, _worker_id, _lost.ids, _lost.claim_numbers, '{}',
-      _lost.outcomes, '{}', '{}', '{}', '{}', _retention_ms);
+      _lost.outcomes, '{}', '{}', '{}', '{}', _lost.retention_ms, _lost.kept, '{}', true);
   end loop;
   return _returned;
 end

@@ -4,6 +4,8 @@
 -- run_at becomes the present: a fresh position, in front of every cursor. The transaction id is drawn first (by the row
 -- locks), so that a claim which reads a later time has this transaction in its snapshot as running. Jobs of one batch lie a
 -- microsecond apart, in the order in which they fell due; nobody sees them before the last of these times has come.
+-- A job with a concurrency key joins its line, unless it kept its lane while it waited; one with a rate limit, the jobs that
+-- wait for it. Arrivals announce both. Whoever has run before keeps its old place in the line.
 -- _since is a lower bound that spares the walk over dead index entries; '-infinity' now and then finds late commits.
 create function :"schema".promote_due_jobs(_queues text[], _since timestamptz, _limit integer)
 returns table (promoted integer, next_due_ms double precision)
@@ -22,6 +24,7 @@ declare
   _next timestamptz;
   _ids uuid[];
   _moment timestamptz;
+  _latest timestamptz;
 begin
   promoted := 0;
   for _queue in
@@ -42,26 +45,36 @@ begin
     union all
     select given.queue from unnest(_queues) as given (queue)
   loop
+    _latest := :"schema".now();
     _ids := array(
       select jobs.id
         from :"schema".jobs
        where jobs.queue = _queue
          and jobs.state = 'scheduled'
          and jobs.run_at >= _since
-         and jobs.run_at <= :"schema".now()
+         and jobs.run_at <= _latest
        order by jobs.queue, jobs.run_at, jobs.id
        limit _limit
          for update skip locked
     );
     if cardinality(_ids) > 0 then
       _moment := :"schema".now();
-      update :"schema".jobs
-         set state = 'ready', run_at = _moment + array_position(_ids, jobs.id) * interval '1 microsecond'
-       where jobs.queue = _queue and jobs.id = any (_ids);
-      -- As a rule they have come by now. The bound is for a clock that was set back.
-      for _turn in 1 .. 100000 loop
-        exit when :"schema".now() > _moment + cardinality(_ids) * interval '1 microsecond';
-      end loop;
+      with due as (
+        update :"schema".jobs
+           set state = case when jobs.concurrency_key is not null and jobs.concurrency_lane is null then 'blocked'
+                            else 'ready' end,
+               run_at = _moment + array_position(_ids, jobs.id) * interval '1 microsecond',
+               concurrency_order = case when jobs.concurrency_key is not null and jobs.attempt = 0
+                                        then nextval(format('%I.concurrency_order', :'schema'))
+                                        else jobs.concurrency_order end
+         where jobs.queue = _queue and jobs.id = any (_ids)
+        returning jobs.queue, jobs.concurrency_key, jobs.concurrency_limit, jobs.concurrency_lane, jobs.rate_limit_key
+      )
+      insert into :"schema".arrivals (queue, concurrency_key, concurrency_limit, rate_limit_key)
+      select distinct due.queue, due.concurrency_key, due.concurrency_limit, due.rate_limit_key
+        from due
+       where (due.concurrency_key is not null and due.concurrency_lane is null) or due.rate_limit_key is not null;
+      perform :"schema".await_clock(_moment + cardinality(_ids) * interval '1 microsecond');
       promoted := promoted + cardinality(_ids);
     end if;
     select jobs.run_at into _due

@@ -1,2 +1,262 @@
--- Admits jobs with a concurrency key or a rate limit.
+-- Admits blocked jobs to the ready ones, and takes in what arrivals announce.
 -- breaking: no
+
+-- Waits, for some microseconds, until the clock has passed a time that was given to a job as its position: nobody may see a
+-- position in the future. The bound is for a clock that was set back; a test's clock stands still.
+create function :"schema".await_clock(_time timestamptz) returns void
+language plpgsql
+as $$
+begin
+  for _turn in 1 .. 100000 loop
+    exit when clock_timestamp() > _time or coalesce(current_setting('pawl.clock', true), '') <> '';
+  end loop;
+end
+$$;
+
+-- Makes the next blocked jobs of these keys ready, as many as there are free lanes; returns how many.
+--
+-- No wake-up can be lost. Whatever frees a lane, or adds a blocked job, leads here after it: in the same transaction (a
+-- settle), or through an arrival that commits with it. The keys' rows are locked first, and what is counted afterwards, in
+-- statements of their own, has a snapshot younger than the lock. So of two admissions of one key the second sees what the
+-- first committed; and a job that this one counts as running has not committed its end, so its own admission waits for the
+-- lock and sees every job that this one saw. This needs READ COMMITTED: in a caller's own transaction an arrival is written
+-- instead. A blocked job that somebody has locked is passed over, and an arrival left behind for another look.
+create function :"schema".admit_jobs(_queue text, _keys text[]) returns integer
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+set enable_incremental_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  _ids uuid[];
+  _lanes integer[];
+  _turns bigint[];
+  _moment timestamptz;
+begin
+  perform from :"schema".concurrency_keys as keys
+    where keys.queue = _queue and keys.key = any (_keys)
+    order by keys.key
+      for update;
+
+  with admitted as (
+    select next.id, free.lanes, next.priority, next.concurrency_order,
+           row_number() over (partition by keys.key order by next.priority, next.concurrency_order) as place
+      from :"schema".concurrency_keys as keys
+     cross join lateral (
+       select array(
+         select lane
+           from generate_series(1, keys.max_running) as lane
+          where lane not in (
+            select jobs.concurrency_lane
+              from :"schema".jobs
+             where jobs.queue = _queue
+               and jobs.concurrency_key = keys.key
+               and jobs.concurrency_lane is not null
+            union all
+            select holds.lane
+              from :"schema".concurrency_holds as holds
+             where holds.queue = _queue
+               and holds.key = keys.key)
+       ) as lanes
+     ) as free
+     cross join lateral (
+       select jobs.id, jobs.priority, jobs.concurrency_order
+         from :"schema".jobs
+        where jobs.queue = _queue
+          and jobs.concurrency_key = keys.key
+          and jobs.state = 'blocked'
+        order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
+        limit cardinality(free.lanes)
+          for update skip locked
+     ) as next
+     where keys.queue = _queue
+       and keys.key = any (_keys)
+  ), numbered as (
+    select admitted.id, admitted.lanes[admitted.place] as lane,
+           row_number() over (order by admitted.priority, admitted.concurrency_order) as turn
+      from admitted
+  )
+  select array_agg(numbered.id order by numbered.id), array_agg(numbered.lane order by numbered.id),
+         array_agg(numbered.turn order by numbered.id)
+    into _ids, _lanes, _turns
+    from numbered;
+
+  if _ids is not null then
+    -- The locks have drawn the transaction's id: only now may the clock be read (decision 0002).
+    _moment := :"schema".now();
+    update :"schema".jobs
+       set state = 'ready',
+           run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
+           concurrency_lane = _lanes[width_bucket(jobs.id, _ids)]
+     where jobs.queue = _queue
+       and jobs.id = any (_ids);
+    perform :"schema".await_clock(_moment + cardinality(_ids) * interval '1 microsecond');
+    -- A job with a rate limit as well now waits for that.
+    insert into :"schema".arrivals (queue, rate_limit_key)
+    select distinct _queue, jobs.rate_limit_key
+      from :"schema".jobs
+     where jobs.queue = _queue
+       and jobs.id = any (_ids)
+       and jobs.rate_limit_key is not null;
+    perform :"schema".wake_workers();
+  end if;
+
+  -- What is left of a key with a free lane was locked by somebody.
+  insert into :"schema".arrivals (queue, concurrency_key)
+  select _queue, keys.key
+    from :"schema".concurrency_keys as keys
+   where keys.queue = _queue
+     and keys.key = any (_keys)
+     and exists (
+       select from :"schema".jobs
+        where jobs.queue = _queue
+          and jobs.concurrency_key = keys.key
+          and jobs.state = 'blocked')
+     and keys.max_running > (
+       select count(*)
+         from :"schema".jobs
+        where jobs.queue = _queue
+          and jobs.concurrency_key = keys.key
+          and jobs.concurrency_lane is not null)
+     and not exists (
+       select from :"schema".concurrency_holds as holds
+        where holds.queue = _queue
+          and holds.key = keys.key);
+  return coalesce(cardinality(_ids), 0);
+end
+$$;
+
+-- Writes arrivals for what a caller's own transaction has moved; they are read when it has committed.
+create function :"schema".announce_arrivals(_queue text, _concurrency_keys text[], _rate_limit_keys text[]) returns void
+language sql
+as $$
+  insert into :"schema".arrivals (queue, concurrency_key)
+  select _queue, arrived.key from unnest(_concurrency_keys) as arrived (key);
+  insert into :"schema".arrivals (queue, rate_limit_key)
+  select _queue, arrived.key from unnest(_rate_limit_keys) as arrived (key);
+  select :"schema".wake_workers();
+$$;
+
+-- Reads up to _limit arrivals of a queue and admits what they announce. Nothing older than _since, the oldest transaction
+-- that was running at the last look, can be new, so dead index entries are not walked twice; `horizon` is the next _since. What
+-- others are at, and may drop again, does not move it.
+create function :"schema".take_arrivals(_queue text, _since bigint, _limit integer)
+returns table (taken integer, admitted integer, horizon bigint)
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  _keys text[];
+  _arrivals json;
+begin
+  horizon := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  admitted := 0;
+  with taken as (
+    delete from :"schema".arrivals
+     where arrivals.ctid = any (array(
+       select arrivals.ctid
+         from :"schema".arrivals
+        where arrivals.queue = _queue
+          and arrivals.xid >= _since
+        order by arrivals.queue, arrivals.xid
+        limit _limit
+          for update skip locked))
+    returning *
+  )
+  select count(*), json_agg(taken), array_agg(distinct taken.concurrency_key) filter (where taken.concurrency_key is not null)
+    into taken, _arrivals, _keys
+    from taken;
+  if taken = _limit or exists (
+    select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _since
+  ) then
+    horizon := _since;
+  end if;
+  if taken = 0 then
+    return next;
+    return;
+  end if;
+  perform :"schema".note_limits(_queue, _arrivals);
+  if _keys is not null then
+    admitted := :"schema".admit_jobs(_queue, _keys);
+  end if;
+  return next;
+end
+$$;
+
+-- Takes in the limits that arrivals bring, and that jobs wait for a rate limit. Of limits that differ, that of the newest
+-- enqueue wins: a changed limit is a deployed change, and the jobs before it should obey it too.
+create function :"schema".note_limits(_queue text, _arrivals json) returns void
+language plpgsql
+as $$
+#variable_conflict use_column
+begin
+  -- First the lines and then the limits: the order of the claim as well.
+  insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
+  select distinct _queue, arrived.rate_limit_key, :"schema".now()
+    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+   where arrived.rate_limit_key is not null
+   order by arrived.rate_limit_key
+      on conflict (queue, key) do update set key = excluded.key;
+
+  with newest as (
+    select distinct on (arrived.rate_limit_key) arrived.rate_limit_key as key, arrived.capacity, arrived.interval_ms,
+           arrived.is_sliding
+      from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+     where arrived.rate_limit_key is not null
+       and arrived.capacity is not null
+     order by arrived.rate_limit_key, arrived.xid desc
+  ), registered as (
+    insert into :"schema".rate_limits as limits (key, capacity, interval_ms, is_sliding)
+    select newest.key, newest.capacity, newest.interval_ms, newest.is_sliding
+      from newest
+     where not exists (
+       select from :"schema".rate_limits as known
+        where known.key = newest.key
+          and known.capacity = newest.capacity
+          and known.interval_ms = newest.interval_ms
+          and known.is_sliding = newest.is_sliding)
+     order by newest.key
+        on conflict (key) do update
+       set capacity = excluded.capacity, interval_ms = excluded.interval_ms, is_sliding = excluded.is_sliding
+    returning limits.key
+  )
+  update :"schema".rate_limit_lines as lines
+     set next_at = :"schema".now()
+    from registered
+   where lines.key = registered.key
+     and lines.queue = _queue;
+
+  insert into :"schema".concurrency_keys as keys (queue, key, max_running)
+  select distinct on (arrived.concurrency_key) _queue, arrived.concurrency_key, arrived.concurrency_limit
+    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+   where arrived.is_enqueue
+     and arrived.concurrency_key is not null
+     and not exists (
+       select from :"schema".concurrency_keys as known
+        where known.queue = _queue
+          and known.key = arrived.concurrency_key
+          and known.max_running = arrived.concurrency_limit)
+   order by arrived.concurrency_key, arrived.xid desc
+      on conflict (queue, key) do update set max_running = excluded.max_running;
+
+  -- A job that joins its line long after its enqueue brings its limit along, in case the key has been forgotten.
+  insert into :"schema".concurrency_keys as keys (queue, key, max_running)
+  select distinct on (arrived.concurrency_key) _queue, arrived.concurrency_key, arrived.concurrency_limit
+    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+   where not arrived.is_enqueue
+     and arrived.concurrency_key is not null
+     and arrived.concurrency_limit is not null
+     and not exists (
+       select from :"schema".concurrency_keys as known
+        where known.queue = _queue
+          and known.key = arrived.concurrency_key)
+   order by arrived.concurrency_key, arrived.xid desc
+      on conflict (queue, key) do nothing;
+end
+$$;

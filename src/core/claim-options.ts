@@ -31,7 +31,8 @@ export async function forbiddenNow(flags: ForbiddenFlags = []): Promise<readonly
   return checkFlags(typeof flags === "function" ? await flags() : flags);
 }
 
-function checkForbidden(flags: ForbiddenFlags): ForbiddenFlags {
+/** Checks which flags are forbidden; what a function returns is checked each time. Throws `OptionError`. */
+export function checkForbidden(flags: ForbiddenFlags): ForbiddenFlags {
   return typeof flags === "function" ? flags : checkFlags(flags);
 }
 

@@ -24,6 +24,10 @@ export interface JobInfo extends JobReference {
   readonly lastError: string | null;
   /** What an earlier attempt reported with `partialSuccess`. */
   readonly partialResults: unknown;
+  /** Labels that workers can refuse. */
+  readonly flags: readonly string[];
+  /** Jobs of a queue that share it run at most so many at a time. */
+  readonly concurrencyKey: string | null;
 }
 
 /** The id of one attempt: unique for each claim of a job, and made of what its history row holds. */

@@ -5,7 +5,6 @@ import { rescueJobs } from "../store/upkeep.ts";
 import { findLostWorkers, type LostWorker } from "../store/workers.ts";
 
 export interface RescuerOptions {
-  readonly retentionMs: number;
   /** How often to look, in milliseconds. */
   readonly everyMs: number;
   /** How long the database may take to answer without passing for down, in milliseconds. */
@@ -58,8 +57,7 @@ export class Rescuer {
   }
 
   async #rescue(workerId: string): Promise<void> {
-    const { retentionMs } = this.#options;
-    await rescueJobs(this.#store, { workerId, quarantineAfter, retentionMs });
+    await rescueJobs(this.#store, { workerId, quarantineAfter });
   }
 
   #mayJudge({ silent, lease_ms: leaseMs }: LostWorker): boolean {

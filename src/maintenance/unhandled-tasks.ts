@@ -5,7 +5,6 @@ import { failUnhandledJobs } from "../store/upkeep.ts";
 
 export interface UnhandledTasksOptions {
   readonly graceMs: number;
-  readonly retentionMs: number;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
@@ -38,14 +37,13 @@ export class UnhandledTasks {
   }
 
   async #pass(): Promise<number> {
-    const { graceMs, retentionMs } = this.#options;
+    const { graceMs } = this.#options;
     const pauseMs = Math.max(shortestPauseMs, Math.min(graceMs / 4, longestPauseMs));
     for (const [queue, noticedAt] of [...this.#noticedAt]) {
       const failed = await failUnhandledJobs(this.#store, {
         queue,
         graceMs,
         limit: batch,
-        retentionMs,
       });
       if (failed >= batch) return 0;
       const isOver = performance.now() - noticedAt > graceMs + 2 * pauseMs;

@@ -28,13 +28,12 @@ export class Upkeep {
     const { retentionMs, onError, random } = options;
     this.#unhandled = new UnhandledTasks(store, {
       graceMs: options.unknownTaskGraceMs,
-      retentionMs,
       onError,
       random,
     });
     const everyMs = Math.min(slowestRescueMs, options.leaseMs / 5);
     const toleratedMs = Math.max(shortestOutageMs, options.leaseMs / 2);
-    const rescuer = new Rescuer(store, { retentionMs, everyMs, toleratedMs, onError, random });
+    const rescuer = new Rescuer(store, { everyMs, toleratedMs, onError, random });
     const hourly = new Loop({
       pass: async () => {
         await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);

@@ -15,18 +15,42 @@ export interface ClaimedRow {
   readonly last_error: string | null;
   readonly partial_results: string | null;
   readonly payload: string;
+  /** JSON of what is not plain about the job; null for a plain one. */
+  readonly keys: string | null;
 }
+
+interface Keys {
+  readonly concurrencyKey?: string;
+  readonly lane?: number;
+  /** Whether it was claimed with another job of its lane, to run after that. */
+  readonly follows?: boolean;
+  readonly rateLimitKey?: string;
+  readonly startWithinMs?: number;
+  readonly uniqueKey?: string;
+  readonly untilClaimed?: boolean;
+  readonly flags?: readonly string[];
+}
+
+const noKeys: Keys = {};
+const noFlags: readonly string[] = [];
 
 /** A job that a worker holds. What few handlers look at is parsed when they do. */
 export class ClaimedJob implements JobInfo {
   readonly queue: string;
   readonly claimNumber: number;
   readonly #row: ClaimedRow;
+  readonly #keys: Keys;
+  /** A job with a rate limit must start before this, by the monotonic clock. */
+  readonly startBy: number | undefined;
 
-  constructor(queue: string, claimNumber: number, row: ClaimedRow) {
+  /** `askedAt`: when the claim was sent, by the monotonic clock. */
+  constructor(queue: string, claimNumber: number, row: ClaimedRow, askedAt = 0) {
     this.queue = queue;
     this.claimNumber = claimNumber;
     this.#row = row;
+    this.#keys = row.keys === null ? noKeys : (JSON.parse(row.keys) as Keys); // made by the statement
+    const { startWithinMs } = this.#keys;
+    this.startBy = startWithinMs === undefined ? undefined : askedAt + startWithinMs;
   }
 
   get id(): string {
@@ -78,6 +102,34 @@ export class ClaimedJob implements JobInfo {
     return text === null ? null : (JSON.parse(text) as unknown);
   }
 
+  get flags(): readonly string[] {
+    return this.#keys.flags ?? noFlags;
+  }
+
+  get concurrencyKey(): string | null {
+    return this.#keys.concurrencyKey ?? null;
+  }
+
+  /** Names the lane of its concurrency key in which it runs, of which no two jobs run at a time; undefined without a key. */
+  get lane(): string | undefined {
+    const { concurrencyKey, lane } = this.#keys;
+    return lane === undefined ? undefined : `${lane} ${this.queue} ${concurrencyKey}`;
+  }
+
+  /** Whether it was claimed as the successor of another job of its lane. */
+  get follows(): boolean {
+    return this.#keys.follows ?? false;
+  }
+
+  get rateLimitKey(): string | null {
+    return this.#keys.rateLimitKey ?? null;
+  }
+
+  /** Whether it may meet a successor with its unique key when it goes back. */
+  get isUniqueUntilClaimed(): boolean {
+    return this.#keys.untilClaimed ?? false;
+  }
+
   /** In how many crashes of a worker this job was seen running, or may have been. */
   get crashes(): number {
     return this.#row.crashes;
@@ -91,10 +143,10 @@ export class ClaimedJob implements JobInfo {
   /** What a log may show of the job: all but its payload and its partial results. */
   toJSON(): Omit<JobInfo, "partialResults"> {
     const { id, queue, task, attempt, attemptId, failures, maxAttempts, priority } = this;
-    const { runAt, createdAt, correlationId, lastError } = this;
+    const { runAt, createdAt, correlationId, lastError, flags, concurrencyKey } = this;
     return {
       ...{ id, queue, task, attempt, attemptId, failures, maxAttempts, priority },
-      ...{ runAt, createdAt, correlationId, lastError },
+      ...{ runAt, createdAt, correlationId, lastError, flags, concurrencyKey },
     };
   }
 

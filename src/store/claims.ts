@@ -19,7 +19,19 @@ export interface Claim {
   readonly limit: number;
   /** Null: any task. */
   readonly tasks: readonly string[] | null;
+  /** Jobs with one of these flags are passed over; null: none. */
+  readonly forbiddenFlags: readonly string[] | null;
+}
+
+/** A claim of plain jobs, and of jobs that their concurrency key lets run. */
+export interface ReadyClaim extends Claim {
   readonly ranges: readonly Range[];
+  /** How many more jobs may come along that are next in the lanes of the claimed ones. */
+  readonly follow: number;
+  /** The oldest transaction that may have brought arrivals which nobody has taken. */
+  readonly arrivalsSince: number;
+  /** Whether the transaction is to be written to the disk at its commit. */
+  readonly isDurable: boolean;
 }
 
 /** What the cursors need to know of a claim: see 0004-claim.sql. */
@@ -29,12 +41,18 @@ export interface ClaimHeader {
   readonly rewinds: number | null;
   readonly skipped: string | null;
   readonly priorities: readonly number[] | null;
+  /** Whether jobs of unknown tasks were among those that were passed over. */
+  readonly unknown: boolean;
+  /** Whether there are arrivals to take. */
+  readonly arrivals: boolean;
+  /** In how many milliseconds a job with a rate limit may start; null: none waits. */
+  readonly limited: number | null;
 }
 
 /** Claims ready jobs of one queue, in the order in which they are to start. */
 export async function claimJobs(
   store: Store,
-  claim: Claim,
+  claim: ReadyClaim,
   options?: QueryOptions,
 ): Promise<{ jobs: ClaimedJob[]; header: ClaimHeader }> {
   const rows = await store.db.query<ClaimedRow & { header: string | null }>(
@@ -44,17 +62,63 @@ export async function claimJobs(
       claim.workerId,
       claim.claimNumber,
       claim.limit,
-      claim.tasks === null ? null : arrayLiteral(claim.tasks),
+      claim.follow,
+      listOrNull(claim.tasks),
+      listOrNull(claim.forbiddenFlags),
       arrayLiteral(claim.ranges.map((range) => range.lowest)),
       arrayLiteral(claim.ranges.map((range) => range.runAt)),
       arrayLiteral(claim.ranges.map((range) => range.id)),
       arrayLiteral(claim.ranges.map((range) => range.highest)),
+      claim.arrivalsSince,
+      claim.isDurable,
     ],
     options,
   );
   const last = rows.at(-1);
   const jobs = rows.slice(0, -1).map((row) => new ClaimedJob(claim.queue, claim.claimNumber, row));
   return { jobs: jobs.sort(byPosition), header: JSON.parse(last?.header ?? "{}") as ClaimHeader }; // made by the function
+}
+
+/** Claims jobs with a rate limit that may start now; resolves also with when to look again (null: none waits). */
+export async function claimLimitedJobs(
+  store: Store,
+  claim: Claim,
+): Promise<{ jobs: ClaimedJob[]; limitedMs: number | null }> {
+  const askedAt = performance.now();
+  const rows = await store.db.query<ClaimedRow & { header: string | null }>(
+    store.sql("jobs/claim-limited"),
+    [
+      claim.queue,
+      claim.workerId,
+      claim.claimNumber,
+      claim.limit,
+      listOrNull(claim.tasks),
+      listOrNull(claim.forbiddenFlags),
+    ],
+  );
+  const header = JSON.parse(rows.at(-1)?.header ?? "{}") as { limited?: number | null }; // made by the function
+  const jobs = rows
+    .slice(0, -1)
+    .map((row) => new ClaimedJob(claim.queue, claim.claimNumber, row, askedAt));
+  return { jobs: jobs.sort(byPosition), limitedMs: header.limited ?? null };
+}
+
+function listOrNull(values: readonly string[] | null): string | null {
+  return values === null ? null : arrayLiteral(values);
+}
+
+/** Reads arrivals of a queue and admits what they announce. */
+export async function takeArrivals(
+  store: Store,
+  queue: string,
+  options: { readonly since: number; readonly limit: number },
+): Promise<{ taken: number; admitted: number; horizon: number }> {
+  const [row] = await store.db.query<{ taken: number; admitted: number; horizon: string }>(
+    store.sql("arrivals/take"),
+    [queue, options.since, options.limit],
+  );
+  const { taken = 0, admitted = 0, horizon = String(options.since) } = row ?? {};
+  return { taken, admitted, horizon: Number(horizon) };
 }
 
 // The statement returns the claimed rows in no order.
@@ -70,30 +134,46 @@ export interface KnownQueue {
   readonly ranges: readonly Range[];
 }
 
-/** Which queues have ready jobs? `queues` undefined means any. */
+/** A queue with arrivals, or with jobs that wait for a rate limit. */
+export interface WaitingQueue {
+  readonly queue: string;
+  readonly arrived: boolean;
+  readonly limitedMs: number | null;
+}
+
+/** Which queues have ready jobs, and which have something that waits? `queues` undefined means any. */
 export async function findReadyQueues(
   store: Store,
   known: readonly KnownQueue[],
-  queues: readonly string[] | undefined,
-): Promise<{ queues: string[]; snapshot: string }> {
+  wanted: { readonly queues: readonly string[] | undefined; readonly arrivalsSince: number },
+): Promise<{ queues: string[]; waiting: WaitingQueue[]; snapshot: string }> {
+  const { queues, arrivalsSince } = wanted;
   const ranges = known.flatMap(({ queue, ranges }) => ranges.map((range) => ({ queue, ...range })));
   const names = known.map(({ queue }) => queue).sort(compareBytes);
-  const [row] = await store.db.query<{ queues: string | null; snapshot: string }>(
-    store.sql("queues/find-ready"),
-    [
-      arrayLiteral(ranges.map((range) => range.queue)),
-      arrayLiteral(ranges.map((range) => range.lowest)),
-      arrayLiteral(ranges.map((range) => range.runAt)),
-      arrayLiteral(ranges.map((range) => range.id)),
-      arrayLiteral(ranges.map((range) => range.highest)),
-      arrayLiteral(["", ...names]),
-      arrayLiteral([...names, null]),
-      queues === undefined ? null : arrayLiteral(queues),
-      arrayLiteral(known.map(({ queue }) => queue)),
-      arrayLiteral(known.map(({ rewinds }) => rewinds)),
-    ],
-  );
-  return { queues: JSON.parse(row?.queues ?? "[]") as string[], snapshot: row?.snapshot ?? "" }; // made by the statement
+  const [row] = await store.db.query<ReadyQueuesRow>(store.sql("queues/find-ready"), [
+    arrayLiteral(ranges.map((range) => range.queue)),
+    arrayLiteral(ranges.map((range) => range.lowest)),
+    arrayLiteral(ranges.map((range) => range.runAt)),
+    arrayLiteral(ranges.map((range) => range.id)),
+    arrayLiteral(ranges.map((range) => range.highest)),
+    arrayLiteral(["", ...names]),
+    arrayLiteral([...names, null]),
+    queues === undefined ? null : arrayLiteral(queues),
+    arrayLiteral(known.map(({ queue }) => queue)),
+    arrayLiteral(known.map(({ rewinds }) => rewinds)),
+    arrivalsSince,
+  ]);
+  return {
+    queues: JSON.parse(row?.queues ?? "[]") as string[], // made by the statement
+    waiting: JSON.parse(row?.waiting ?? "[]") as WaitingQueue[],
+    snapshot: row?.snapshot ?? "",
+  };
+}
+
+interface ReadyQueuesRow {
+  queues: string | null;
+  waiting: string | null;
+  snapshot: string;
 }
 
 function compareBytes(a: string, b: string): number {

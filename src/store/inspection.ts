@@ -55,6 +55,8 @@ interface LiveJobRow {
   last_error: string | null;
   partial_results: string | null;
   payload: string;
+  flags: string | null;
+  concurrency_key: string | null;
   run_at_ms: number;
   created_at_ms: number;
   claimed_at_ms: number | null;
@@ -79,6 +81,8 @@ export async function getJob(store: Store, job: JobReference): Promise<LiveJob |
     correlationId: row.correlation_id,
     lastError: row.last_error,
     partialResults: parse(row.partial_results),
+    flags: (parse(row.flags) ?? []) as string[], // a text[] of its own
+    concurrencyKey: row.concurrency_key,
     runAt: new Date(row.run_at_ms),
     createdAt: new Date(row.created_at_ms),
     claimedAt: row.claimed_at_ms === null ? null : new Date(row.claimed_at_ms),

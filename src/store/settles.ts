@@ -23,12 +23,32 @@ export interface Return {
   readonly delayMs: number | null;
   /** Whether the attempt counts as a failure. */
   readonly counted: boolean;
+  /** Whether the job keeps its concurrency lane while it waits; it does not when left out. */
+  readonly isHolding?: boolean;
 }
 
-/** Whose settlements these are, and how long their history is kept. */
-export interface Settler {
-  readonly workerId: string;
+/** What is kept of a job's attempts, and for how long. */
+export interface HistoryPolicy {
+  readonly keep: "all" | "failures" | "none";
   readonly retentionMs: number;
+}
+
+/** Whose settlements these are, and what their history keeps. */
+export interface SettleContext {
+  readonly workerId: string;
+  readonly historyOf: (job: ClaimedJob) => HistoryPolicy;
+  /**
+   * Whether jobs that waited for the concurrency keys are admitted in the same statement: only in a READ COMMITTED
+   * transaction that ends at once. Otherwise an arrival tells of them, once the transaction has committed.
+   */
+  readonly isAdmitting: boolean;
+}
+
+const failures: ReadonlySet<OutcomeName> = new Set(["failed", "crashed", "partial"]);
+
+/** Whether an attempt with this outcome leaves a row in the history. */
+export function isKept({ keep }: HistoryPolicy, outcome: OutcomeName): boolean {
+  return keep === "all" || (keep === "failures" && failures.has(outcome));
 }
 
 /**
@@ -37,23 +57,27 @@ export interface Settler {
  */
 export async function settleJobs(
   store: Store,
-  settler: Settler,
+  context: SettleContext,
   settlements: readonly Settlement[],
 ): Promise<number> {
   const first = settlements[0];
   if (first === undefined) return 0;
   const fence = [
     first.job.queue,
-    settler.workerId,
+    context.workerId,
     arrayLiteral(settlements.map(({ job }) => job.id)),
     arrayLiteral(settlements.map(({ job }) => job.claimNumber)),
     arrayLiteral(settlements.map(({ runMs }) => runMs)),
   ];
+  const history = historyColumns(settlements, context);
+  const holdings = settlements.some(isHolding)
+    ? arrayLiteral(settlements.map((each) => String(isHolding(each))))
+    : "{}";
   const [row] = await store.db.query<{ settled: number }>(
     store.sql(first.then === "gone" ? "jobs/finish" : "jobs/return"),
     first.then === "gone"
-      ? [...fence, ...finishColumns(settlements), settler.retentionMs]
-      : [...fence, ...returnColumns(settlements), settler.retentionMs],
+      ? [...fence, ...finishColumns(settlements), ...history, context.isAdmitting]
+      : [...fence, ...returnColumns(settlements), ...history, holdings, context.isAdmitting],
   );
   return row?.settled ?? 0;
 }
@@ -76,6 +100,27 @@ function returnColumns(settlements: readonly Settlement[]): Value[] {
     arrayLiteral(returns.map((back) => String(back?.counted ?? false))),
     list(settlements.map(({ error }) => error)),
     list(settlements.map(({ output }) => output)),
+  ];
+}
+
+function isHolding({ then }: Settlement): boolean {
+  return then !== "gone" && (then.isHolding ?? false);
+}
+
+function historyColumns(
+  settlements: readonly Settlement[],
+  { historyOf }: SettleContext,
+): [retentions: string, kept: string] {
+  const policies = settlements.map(({ job }) => historyOf(job));
+  const retentions = policies.map(({ retentionMs }) => retentionMs);
+  const kept = settlements.map(({ outcome }, place) => {
+    const policy = policies[place];
+    return policy === undefined || isKept(policy, outcome);
+  });
+  const isUniform = retentions.every((retentionMs) => retentionMs === retentions[0]);
+  return [
+    arrayLiteral(isUniform ? retentions.slice(0, 1) : retentions),
+    kept.every(Boolean) ? "{}" : arrayLiteral(kept.map(String)),
   ];
 }
 

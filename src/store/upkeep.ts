@@ -5,7 +5,7 @@ import type { Store } from "./store.ts";
 /** Gives back what is claimed under a worker's id and not held by it; resolves with how many jobs. */
 export async function reconcileJobs(
   store: Store,
-  worker: { readonly id: string; readonly retentionMs: number },
+  workerId: string,
   claims: {
     readonly from: number;
     readonly to: number;
@@ -13,12 +13,11 @@ export async function reconcileJobs(
   },
 ): Promise<number> {
   const [row] = await store.db.query<{ returned: number }>(store.sql("jobs/reconcile"), [
-    worker.id,
+    workerId,
     claims.from,
     claims.to,
     arrayLiteral(claims.held.map(({ queue }) => queue)),
     arrayLiteral(claims.held.map(({ id }) => id)),
-    worker.retentionMs,
   ]);
   return row?.returned ?? 0;
 }
@@ -29,13 +28,11 @@ export async function rescueJobs(
   rescue: {
     readonly workerId: string;
     readonly quarantineAfter: number;
-    readonly retentionMs: number;
   },
 ): Promise<number> {
   const [row] = await store.db.query<{ rescued: number }>(store.sql("jobs/rescue"), [
     rescue.workerId,
     rescue.quarantineAfter,
-    rescue.retentionMs,
   ]);
   return row?.rescued ?? 0;
 }
@@ -64,14 +61,12 @@ export async function failUnhandledJobs(
     readonly queue: string;
     readonly graceMs: number;
     readonly limit: number;
-    readonly retentionMs: number;
   },
 ): Promise<number> {
   const [row] = await store.db.query<{ failed: number }>(store.sql("jobs/fail-unhandled"), [
     unhandled.queue,
     unhandled.graceMs,
     unhandled.limit,
-    unhandled.retentionMs,
   ]);
   return row?.failed ?? 0;
 }

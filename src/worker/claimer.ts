@@ -1,12 +1,22 @@
 import type { ClaimedJob } from "../store/claimed-job.ts";
-import { claimJobs, findReadyQueues } from "../store/claims.ts";
+import {
+  claimJobs,
+  claimLimitedJobs,
+  findReadyQueues,
+  takeArrivals,
+  type Claim,
+  type ClaimHeader,
+} from "../store/claims.ts";
 import type { Store } from "../store/store.ts";
 import { Cursors } from "./cursors.ts";
+import type { FlagFilter } from "./flag-filter.ts";
 
 // The safety net against what no other rule foresees (a clock that steps back): a scan from the beginning now and then.
 const fullScanEveryMs = 30_000;
 const fullScanShare = 0.05;
 const maxKnownQueues = 5_000;
+const arrivalsBatch = 1_000;
+const maxArrivalBatches = 20;
 
 export interface ClaimerOptions {
   readonly workerId: string;
@@ -14,17 +24,25 @@ export interface ClaimerOptions {
   readonly queues: readonly string[] | undefined;
   /** Null: any task. */
   readonly tasks: readonly string[] | null;
+  readonly flagFilter: FlagFilter;
+  /** Given every job as soon as its claim is known, before the claim's number counts as ended. */
+  readonly onClaimed: (jobs: readonly ClaimedJob[]) => void;
   /** Told of queues that hold jobs of tasks this worker does not know. */
   readonly onUnknownTasks: (queue: string) => void;
+  /** Told in how many milliseconds a job with a rate limit may start in a queue. */
+  readonly onLimited: (queue: string, inMs: number) => void;
 }
 
-/** Claims jobs for one worker, in the order of its queues. One call at a time. */
+/** Claims jobs for one worker, in the order of its queues. One call of `claim` at a time. */
 export class Claimer {
   readonly #store: Store;
   readonly #options: ClaimerOptions;
   readonly #cursors = new Map<string, Cursors>();
-  /** The number of the newest claim sent. */
-  claimNumber = 0;
+  // By queue, the oldest transaction that may have brought arrivals; of all queues together, as the last look said.
+  readonly #arrivalsSince = new Map<string, number>();
+  #anyArrivalsSince = 0;
+  readonly #claimsUnderWay = new Set<number>();
+  #claimNumber = 0;
   #fullScanAt = performance.now();
   #fullScanMs = 0;
 
@@ -33,8 +51,19 @@ export class Claimer {
     this.#options = options;
   }
 
-  /** Up to `limit` jobs, in the order in which they are to start. Fewer means that no more were ready. */
-  async claim(limit: number): Promise<ClaimedJob[]> {
+  /** The newest claim number up to which every reply has come, or never will. */
+  get endedClaimNumber(): number {
+    return this.#claimsUnderWay.size === 0
+      ? this.#claimNumber
+      : Math.min(...this.#claimsUnderWay) - 1;
+  }
+
+  /**
+   * Up to `limit` jobs, in the order in which they are to start, and up to `follow` more that are next in the lanes of
+   * these. Fewer than `limit` means that no more were ready.
+   */
+  async claim(limit: number, follow = 0): Promise<ClaimedJob[]> {
+    if (await this.#options.flagFilter.refresh()) this.restart();
     const queues = await this.#readyQueues();
     const isFullScan = this.#beginFullScan();
     const startedAt = performance.now();
@@ -42,7 +71,7 @@ export class Claimer {
     for (const queue of queues) {
       if (jobs.length >= limit) break;
       try {
-        jobs.push(...(await this.#claimFrom(queue, limit - jobs.length)));
+        jobs.push(...(await this.#claimFrom(queue, { limit: limit - jobs.length, follow })));
       } catch (error) {
         if (jobs.length === 0) throw error;
         // What has been claimed is to be run; the next look meets the error.
@@ -53,20 +82,95 @@ export class Claimer {
     return jobs;
   }
 
-  async #claimFrom(queue: string, limit: number): Promise<ClaimedJob[]> {
+  /** Jobs with a rate limit that are to start at once, and when to look again (null: none waits). */
+  async claimLimited(
+    queue: string,
+    limit: number,
+  ): Promise<{ jobs: ClaimedJob[]; limitedMs: number | null }> {
+    return this.#numbered(queue, limit, (claim) => claimLimitedJobs(this.#store, claim));
+  }
+
+  /** The server may have crashed, and forgotten claims: their jobs are ready again, behind the cursors. */
+  restart(): void {
+    for (const cursors of this.#cursors.values()) cursors.restart();
+    this.#arrivalsSince.clear();
+    this.#anyArrivalsSince = 0;
+  }
+
+  async #claimFrom(
+    queue: string,
+    wanted: { readonly limit: number; readonly follow: number },
+  ): Promise<ClaimedJob[]> {
+    const { jobs, header } = await this.#claimReady(queue, wanted);
+    const left = wanted.limit - jobs.length;
+    // What has just been admitted may be all that there is.
+    if (!header.arrivals || !(await this.#admit(queue)) || left <= 0) return jobs;
+    const admitted = await this.#claimReady(queue, { ...wanted, limit: left });
+    return jobs.concat(admitted.jobs);
+  }
+
+  async #claimReady(
+    queue: string,
+    { limit, follow }: { readonly limit: number; readonly follow: number },
+  ): Promise<{ jobs: ClaimedJob[]; header: ClaimHeader }> {
     const cursors = this.#cursorsOf(queue);
-    this.claimNumber += 1;
-    const { jobs, header } = await claimJobs(this.#store, {
-      queue,
-      workerId: this.#options.workerId,
-      claimNumber: this.claimNumber,
-      limit,
-      tasks: this.#options.tasks,
-      ranges: cursors.ranges(),
-    });
-    cursors.advance(jobs, header, jobs.length >= limit);
-    if (header.priorities !== null) this.#options.onUnknownTasks(queue);
-    return jobs;
+    const claimed = await this.#numbered(queue, limit, (claim) =>
+      claimJobs(this.#store, {
+        ...claim,
+        ranges: cursors.ranges(),
+        follow,
+        arrivalsSince: this.#arrivalsSince.get(queue) ?? 0,
+        isDurable: false,
+      }),
+    );
+    const { jobs, header } = claimed;
+    const found = jobs.some(({ follows }) => follows) ? jobs.filter((job) => !job.follows) : jobs;
+    cursors.advance(found, header, found.length >= limit);
+    if (header.unknown) this.#options.onUnknownTasks(queue);
+    if (header.limited !== null) this.#options.onLimited(queue, header.limited);
+    return claimed;
+  }
+
+  async #numbered<Claimed extends { readonly jobs: readonly ClaimedJob[] }>(
+    queue: string,
+    limit: number,
+    send: (claim: Claim) => Promise<Claimed>,
+  ): Promise<Claimed> {
+    const { workerId, tasks, flagFilter, onClaimed } = this.#options;
+    this.#claimNumber += 1;
+    const claimNumber = this.#claimNumber;
+    this.#claimsUnderWay.add(claimNumber);
+    try {
+      const claimed = await send({
+        queue,
+        workerId,
+        claimNumber,
+        limit,
+        tasks,
+        forbiddenFlags: flagFilter.current,
+      });
+      onClaimed(claimed.jobs);
+      return claimed;
+    } finally {
+      this.#claimsUnderWay.delete(claimNumber);
+    }
+  }
+
+  // True when jobs have become ready.
+  async #admit(queue: string): Promise<boolean> {
+    let hasAdmitted = false;
+    for (let batch = 0; batch < maxArrivalBatches; batch += 1) {
+      const since = this.#arrivalsSince.get(queue) ?? 0;
+      const { taken, admitted, horizon } = await takeArrivals(this.#store, queue, {
+        since,
+        limit: arrivalsBatch,
+      });
+      this.#arrivalsSince.set(queue, horizon);
+      if (taken > 0) this.#options.onLimited(queue, 0);
+      if (admitted > 0) hasAdmitted = true;
+      if (taken < arrivalsBatch) break;
+    }
+    return hasAdmitted;
   }
 
   // With one queue there is nothing to find out. With more, one statement says which of them have work.
@@ -77,6 +181,13 @@ export class Claimer {
     // Cursors that go back, because an older transaction has ended, may have something to find: one look says which.
     if (this.#observe(found.snapshot)) found = await this.#look();
     const ready = new Set(found.queues);
+    for (const { queue, arrived, limitedMs } of found.waiting) {
+      if (arrived && (await this.#admit(queue))) ready.add(queue);
+      if (limitedMs !== null) this.#options.onLimited(queue, limitedMs);
+    }
+    if (found.waiting.every(({ arrived }) => !arrived)) {
+      this.#anyArrivalsSince = Number(found.snapshot.split(":")[0]);
+    }
     for (const [queue, cursors] of this.#cursors) {
       if (!ready.has(queue)) cursors.returnToExamined();
     }
@@ -84,13 +195,14 @@ export class Claimer {
     return this.#inTurn([...ready]);
   }
 
-  #look(): Promise<{ queues: string[]; snapshot: string }> {
+  #look(): ReturnType<typeof findReadyQueues> {
     const known = [...this.#cursors].map(([queue, cursors]) => ({
       queue,
       rewinds: cursors.rewinds,
       ranges: cursors.ranges(),
     }));
-    return findReadyQueues(this.#store, known, this.#options.queues);
+    const { queues } = this.#options;
+    return findReadyQueues(this.#store, known, { queues, arrivalsSince: this.#anyArrivalsSince });
   }
 
   #observe(snapshot: string): boolean {
@@ -114,13 +226,9 @@ export class Claimer {
     for (const oldest of this.#cursors.keys()) {
       if (this.#cursors.size <= maxKnownQueues) break;
       this.#cursors.delete(oldest);
+      this.#arrivalsSince.delete(oldest);
     }
     return cursors;
-  }
-
-  /** The server may have crashed, and forgotten claims: their jobs are ready again, behind the cursors. */
-  restart(): void {
-    for (const cursors of this.#cursors.values()) cursors.restart();
   }
 
   #beginFullScan(): boolean {

@@ -3,8 +3,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import { backoff, wait } from "../core/wait.ts";
 import type { Database } from "../db/database.ts";
 import { statements } from "../db/statements.ts";
+import type { Store } from "../store/store.ts";
 import { beat } from "../store/workers.ts";
-import { PulseReader } from "./pulse.ts";
+import { nowMs, PulseReader } from "./pulse.ts";
 
 /** What the thread is started with. */
 export interface HeartbeatThreadData {
@@ -19,7 +20,7 @@ export interface HeartbeatThreadData {
 
 /** What the thread reports. */
 export type HeartbeatMessage =
-  | { readonly kind: "beat" }
+  | { readonly kind: "beat"; readonly askedAt: bigint }
   | { readonly kind: "lost" }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -41,7 +42,7 @@ async function run(): Promise<void> {
     const isAlive = pulse.silentMs() <= Math.max(data.leaseMs, pulse.allowedSilenceMs());
     let pauseMs = data.intervalMs;
     try {
-      if (isAlive) report((await beat(store, data.workerId, data.leaseMs)) ? "beat" : "lost");
+      if (isAlive) await beatOnce(store);
       pause.reset();
     } catch (error) {
       parentPort?.postMessage({ kind: "failed", error } satisfies HeartbeatMessage);
@@ -53,6 +54,9 @@ async function run(): Promise<void> {
   parentPort?.close();
 }
 
-function report(kind: "beat" | "lost"): void {
-  parentPort?.postMessage({ kind } satisfies HeartbeatMessage);
+async function beatOnce(store: Store): Promise<void> {
+  const askedAt = nowMs();
+  const isKept = await beat(store, data.workerId, data.leaseMs);
+  const message: HeartbeatMessage = isKept ? { kind: "beat", askedAt } : { kind: "lost" };
+  parentPort?.postMessage(message);
 }

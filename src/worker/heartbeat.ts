@@ -5,7 +5,7 @@ import { Loop } from "../lifecycle/loop.ts";
 import type { Store } from "../store/store.ts";
 import { beat } from "../store/workers.ts";
 import type { HeartbeatMessage, HeartbeatThreadData } from "./heartbeat-thread.ts";
-import { Pulse } from "./pulse.ts";
+import { nowMs, Pulse } from "./pulse.ts";
 
 export interface HeartbeatOptions {
   readonly workerId: string;
@@ -34,6 +34,8 @@ export class Heartbeat {
   #ended: Promise<unknown> = Promise.resolve();
   #isThreadBeating = false;
   #isStopping = false;
+  // When the last heartbeat that the database took was sent; before the first one, when the worker was made known.
+  #keptFrom = nowMs();
   /** When the database last took a heartbeat, by the monotonic clock. */
   lastBeatAt: number | undefined;
 
@@ -66,6 +68,11 @@ export class Heartbeat {
     });
   }
 
+  /** Whether nobody can have judged this worker to be dead: its last heartbeat is younger than its lease. */
+  get isLeaseKept(): boolean {
+    return nowMs() - this.#keptFrom < BigInt(Math.floor(this.#options.leaseMs));
+  }
+
   /** A handler starts that may block the event loop for as long as its timeout. */
   allowSilence(ms: number): void {
     this.#pulse.allow(ms);
@@ -83,7 +90,8 @@ export class Heartbeat {
     const intervalMs = leaseMs / beatsPerLease;
     return new Loop({
       pass: async () => {
-        this.#note(await beat(this.#store, workerId, leaseMs));
+        const askedAt = nowMs();
+        this.#note(await beat(this.#store, workerId, leaseMs), askedAt);
         return intervalMs;
       },
       onError,
@@ -100,7 +108,8 @@ export class Heartbeat {
         this.#options.onError(message.error);
         return;
       }
-      this.#note(message.kind === "beat");
+      if (message.kind === "beat") this.#note(true, message.askedAt);
+      else this.#note(false, 0n);
       if (this.#isThreadBeating) return;
       this.#isThreadBeating = true;
       void this.#loop.stop();
@@ -120,8 +129,12 @@ export class Heartbeat {
     });
   }
 
-  #note(isKept: boolean): void {
-    if (isKept) this.lastBeatAt = performance.now();
-    else if (!this.#isStopping) this.#options.onLost();
+  #note(isKept: boolean, askedAt: bigint): void {
+    if (!isKept) {
+      if (!this.#isStopping) this.#options.onLost();
+      return;
+    }
+    this.lastBeatAt = performance.now();
+    if (askedAt > this.#keptFrom) this.#keptFrom = askedAt;
   }
 }

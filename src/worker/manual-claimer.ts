@@ -1,4 +1,9 @@
-import { checkClaimFilter, maxBatchSize, type ClaimFilter } from "../core/claim-options.ts";
+import {
+  checkClaimFilter,
+  forbiddenNow,
+  maxBatchSize,
+  type ClaimFilter,
+} from "../core/claim-options.ts";
 import type { Random } from "../core/clock.ts";
 import { parseDuration } from "../core/duration.ts";
 import { LeaseLostError } from "../core/errors.ts";
@@ -19,11 +24,11 @@ import type { AnyTask } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
-import type { Settlement } from "../store/settles.ts";
+import type { SettleContext, Settlement } from "../store/settles.ts";
 import { storeOn, type Store } from "../store/store.ts";
 import { decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
 import { makeHeldJob } from "./held-job.ts";
-import { writeJoinedSettlements, writeSettlements } from "./manual-settles.ts";
+import { retentionsOf, writeJoinedSettlements, writeSettlements } from "./manual-settles.ts";
 import type { ManualWorker } from "./manual-worker.ts";
 import type { ManualWorkers } from "./manual-workers.ts";
 
@@ -63,12 +68,13 @@ export class ManualClaimer implements ManualClaims {
     this.#workers.assertOpen();
     const name = shortText("workerId", workerId);
     const { filter, batchSize, retentionMs } = checkClaimOptions(options);
+    const forbiddenFlags = await forbiddenNow(filter.forbiddenFlags);
     const worker = await this.#workers.workerFor({
       name,
       queues: filter.queues,
       tasks: filter.tasks,
     });
-    const claimed = await worker.claim(batchSize);
+    const claimed = await worker.claim(batchSize, forbiddenFlags);
     this.#workers.assertOpen();
     return claimed.map((job) => {
       const held = makeHeldJob(job, this.#options.serializer);
@@ -147,39 +153,50 @@ export class ManualClaimer implements ManualClaims {
     const name = shortText("workerId", workerId);
     const joined = db === undefined ? undefined : this.#join(db);
     const lost: ClaimedJob[] = [];
-    const groups = new Map<string, { holding: Holding; settlements: Settlement[] }>();
+    const byWorker = new Map<ManualWorker, Settlement[]>();
+    const retentions = new Map<ClaimedJob, number>();
     for (const [place, settlement] of settlements.entries()) {
       const holding = holdings[place];
-      if (holding?.worker.options.name !== name) {
+      if (holding?.worker.options.name !== name || !holding.worker.holds(holding.job)) {
         lost.push(settlement.job);
         continue;
       }
-      const key = `${holding.worker.id} ${holding.retentionMs}`;
-      const group = groups.get(key) ?? { holding, settlements: [] };
-      group.settlements.push(settlement);
-      groups.set(key, group);
+      retentions.set(holding.job, holding.retentionMs);
+      const group = byWorker.get(holding.worker);
+      if (group === undefined) byWorker.set(holding.worker, [settlement]);
+      else group.push(settlement);
     }
-    for (const { holding, settlements: group } of groups.values()) {
-      lost.push(...(await this.#write(holding, group, joined)));
+    for (const [worker, group] of byWorker) {
+      const context: SettleContext = {
+        workerId: worker.id,
+        historyOf: (job) => ({ keep: "all", retentionMs: retentions.get(job) ?? 0 }),
+        isAdmitting: joined === undefined,
+      };
+      lost.push(...(await this.#write({ worker, context, joined }, group)));
     }
     if (lost.length > 0) throw leaseLost(name, lost);
   }
 
   async #write(
-    { worker, retentionMs }: Holding,
+    writing: {
+      readonly worker: ManualWorker;
+      readonly context: SettleContext;
+      readonly joined: Store | undefined;
+    },
     settlements: readonly Settlement[],
-    joined: Store | undefined,
   ): Promise<ClaimedJob[]> {
-    const settler = { workerId: worker.id, retentionMs };
+    const { worker, context, joined } = writing;
     if (joined === undefined) {
       const trying = { forMs: tryForMs, random: this.#options.random };
-      const lost = await writeSettlements(this.#workers.control, settler, settlements, trying);
+      const lost = await writeSettlements(this.#workers.control, context, settlements, trying);
       worker.letGo(settlements.map(({ job }) => job));
       return lost;
     }
-    await this.#makePartitions(retentionMs);
+    for (const retentionMs of retentionsOf(settlements, context)) {
+      await this.#makePartitions(retentionMs);
+    }
     // The worker holds them until the caller's transaction has committed, which it finds out by itself.
-    const lost = await writeJoinedSettlements(joined, settler, settlements);
+    const lost = await writeJoinedSettlements(joined, context, settlements);
     worker.letGo(lost);
     return lost;
   }

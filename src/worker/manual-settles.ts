@@ -10,9 +10,10 @@ import {
 import {
   claimKey,
   findSettled,
+  isKept,
   settleJobs,
+  type SettleContext,
   type Settlement,
-  type Settler,
 } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
 
@@ -24,21 +25,21 @@ const maxStatement = 256;
  */
 export async function writeSettlements(
   store: Store,
-  worker: Settler,
+  context: SettleContext,
   settlements: readonly Settlement[],
   trying: { readonly forMs: number; readonly random: Random },
 ): Promise<ClaimedJob[]> {
   const until = performance.now() + trying.forMs;
   const pause = backoff({ initialMs: 20, maxMs: 1_000, random: trying.random });
   const lost: ClaimedJob[] = [];
-  for (const group of groupByStatement(settlements)) {
+  for (const group of groupByStatement(settlements, context)) {
     for (;;) {
       try {
-        lost.push(...(await settleGroup(store, worker, group)));
+        lost.push(...(await settleGroup(store, context, group)));
         break;
       } catch (error) {
         if (isMissingPartition(error)) {
-          await makeHistoryPartitions(store, worker.retentionMs, partitionDaysAhead);
+          await makePartitions(store, retentionsOf(group, context));
         } else if (!isPassing(error)) throw error;
         if (performance.now() >= until) throw error;
         await wait(pause.next());
@@ -51,12 +52,12 @@ export async function writeSettlements(
 /** The same in the caller's transaction, which an error has spoilt: nothing is tried again. */
 export async function writeJoinedSettlements(
   joined: Store,
-  worker: Settler,
+  context: SettleContext,
   settlements: readonly Settlement[],
 ): Promise<ClaimedJob[]> {
   const lost: ClaimedJob[] = [];
-  for (const group of groupByStatement(settlements)) {
-    lost.push(...(await settleGroup(joined, worker, group)));
+  for (const group of groupByStatement(settlements, context)) {
+    lost.push(...(await settleGroup(joined, context, group)));
   }
   return lost;
 }
@@ -64,21 +65,29 @@ export async function writeJoinedSettlements(
 // Fewer than were sent: an earlier try was committed and its reply lost, which the history shows, or the claim was lost.
 async function settleGroup(
   store: Store,
-  worker: Settler,
+  context: SettleContext,
   group: readonly Settlement[],
 ): Promise<ClaimedJob[]> {
-  const settled = await settleJobs(store, worker, group);
+  const settled = await settleJobs(store, context, group);
   if (settled === group.length) return [];
   const jobs = group.map(({ job }) => job);
-  const recorded = await findSettled(store, worker.workerId, jobs);
-  return jobs.filter((job) => !recorded.has(claimKey(job)));
+  const recorded = await findSettled(store, context.workerId, jobs);
+  return group
+    .filter(({ job, outcome }) => recorded.get(claimKey(job))?.outcome !== outcome)
+    .map(({ job }) => job);
 }
 
-// One statement names one queue and goes one way. Ids in order are the one lock order.
-function groupByStatement(settlements: readonly Settlement[]): Settlement[][] {
+// One statement names one queue and goes one way. Ids in order are the one lock order. What leaves no row in the history goes
+// alone: only the count tells then whether it was held.
+function groupByStatement(
+  settlements: readonly Settlement[],
+  { historyOf }: SettleContext,
+): Settlement[][] {
   const groups = new Map<string, Settlement[]>();
   for (const settlement of [...settlements].sort((a, b) => (a.job.id < b.job.id ? -1 : 1))) {
-    const key = `${settlement.then === "gone" ? "finish" : "return"} ${settlement.job.queue}`;
+    const { job, outcome, then } = settlement;
+    const alone = isKept(historyOf(job), outcome) ? "" : job.id;
+    const key = `${then === "gone" ? "finish" : "return"} ${alone} ${job.queue}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [settlement]);
     else group.push(settlement);
@@ -92,6 +101,20 @@ function inStatements(group: readonly Settlement[]): Settlement[][] {
     statements.push(group.slice(from, from + maxStatement));
   }
   return statements;
+}
+
+/** For how long the history of these settlements is kept, each duration once. */
+export function retentionsOf(
+  settlements: readonly Settlement[],
+  { historyOf }: SettleContext,
+): number[] {
+  return [...new Set(settlements.map(({ job }) => historyOf(job).retentionMs))];
+}
+
+async function makePartitions(store: Store, retentions: readonly number[]): Promise<void> {
+  for (const retentionMs of retentions) {
+    await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);
+  }
 }
 
 function isPassing(error: unknown): boolean {

@@ -10,6 +10,7 @@ import { findLostJobs, promoteDueJobs } from "../store/upkeep.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
 import { released } from "./decision.ts";
+import { FlagFilter } from "./flag-filter.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { writeSettlements } from "./manual-settles.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -61,7 +62,9 @@ export class ManualWorker {
   readonly #check: Loop;
   #claiming: Promise<unknown> = Promise.resolve();
   #claimsUnderWay = 0;
-  #endedClaimNumber = 0;
+  #forbiddenFlags: readonly string[] = [];
+  // By queue, when a job with a rate limit may start, by the monotonic clock.
+  readonly #limitedAt = new Map<string, number>();
   #usedAt = performance.now();
   #ended: Promise<void> | undefined;
 
@@ -75,6 +78,13 @@ export class ManualWorker {
       workerId: id,
       queues: options.queues,
       tasks: options.tasks ?? null,
+      flagFilter: new FlagFilter(() => this.#forbiddenFlags),
+      onClaimed: (jobs) => {
+        for (const job of jobs) this.#held.set(jobKey(job), job);
+      },
+      onLimited: (queue, inMs) => {
+        this.#expectLimited(queue, inMs);
+      },
       // What other tasks there are is for others to handle, or to miss.
       onUnknownTasks: () => undefined,
     });
@@ -90,9 +100,9 @@ export class ManualWorker {
       random,
     });
     this.#reconciler = new Reconciler(control, {
-      worker: { id, retentionMs: options.retentionMs },
+      workerId: id,
       everyMs: leaseMs,
-      endedClaimNumber: () => this.#endedClaimNumber,
+      endedClaimNumber: () => this.#claimer.endedClaimNumber,
       held: () => [...this.#held.values()],
       onError,
       random,
@@ -129,9 +139,12 @@ export class ManualWorker {
   }
 
   /** Up to `limit` jobs, which are held from here on; calls wait for one another. */
-  async claim(limit: number): Promise<ClaimedJob[]> {
+  async claim(limit: number, forbiddenFlags: readonly string[]): Promise<ClaimedJob[]> {
     this.#claimsUnderWay += 1;
-    const claimed = this.#claiming.then(() => this.#claim(limit));
+    const claimed = this.#claiming.then(() => {
+      this.#forbiddenFlags = forbiddenFlags;
+      return this.#claim(limit);
+    });
     this.#claiming = claimed.catch(() => undefined);
     try {
       return await claimed;
@@ -141,11 +154,16 @@ export class ManualWorker {
     }
   }
 
+  /** Whether it has not settled or lost this claim, as far as it knows. */
+  holds(job: ClaimedJob): boolean {
+    return this.#held.get(jobKey(job)) === job;
+  }
+
   /** These jobs have been settled, or were lost. */
   letGo(jobs: readonly ClaimedJob[]): void {
-    this.#usedAt = performance.now();
+    if (jobs.length > 0) this.#usedAt = performance.now();
     for (const job of jobs) {
-      if (this.#held.get(jobKey(job)) === job) this.#held.delete(jobKey(job));
+      if (this.holds(job)) this.#held.delete(jobKey(job));
     }
   }
 
@@ -158,31 +176,45 @@ export class ManualWorker {
     return this.#ended;
   }
 
+  // What may start now comes first, so that no backlog of other jobs keeps it waiting.
   async #claim(limit: number): Promise<ClaimedJob[]> {
-    const jobs = await this.#claimHeld(limit);
-    if (jobs.length >= limit || this.isOver) return jobs;
-    try {
-      if (await this.#promoteDue()) jobs.push(...(await this.#claimHeld(limit - jobs.length)));
-    } catch (error) {
-      // What has been claimed is to be handed out; the next claim meets the error.
-      if (jobs.length === 0) throw error;
+    const jobs: ClaimedJob[] = [];
+    const claims = [
+      (left: number) => this.#claimLimited(left),
+      (left: number) => this.#claimer.claim(left),
+      (left: number) => this.#claimLimited(left),
+      async (left: number) => ((await this.#promoteDue()) ? this.#claimer.claim(left) : []),
+    ];
+    for (const claim of claims) {
+      if (jobs.length >= limit || this.isOver) break;
+      try {
+        jobs.push(...(await claim(limit - jobs.length)));
+      } catch (error) {
+        this.#claimer.restart();
+        this.#reconciler.wake();
+        if (jobs.length === 0) throw error;
+        // What has been claimed is to be handed out; the next claim meets the error.
+        break;
+      }
     }
     return jobs;
   }
 
-  async #claimHeld(limit: number): Promise<ClaimedJob[]> {
-    if (this.isOver) return [];
-    try {
-      const jobs = await this.#claimer.claim(limit);
-      for (const job of jobs) this.#held.set(jobKey(job), job);
-      return jobs;
-    } catch (error) {
-      this.#claimer.restart();
-      this.#reconciler.wake();
-      throw error;
-    } finally {
-      this.#endedClaimNumber = this.#claimer.claimNumber;
+  async #claimLimited(limit: number): Promise<ClaimedJob[]> {
+    const jobs: ClaimedJob[] = [];
+    for (const [queue, dueAt] of [...this.#limitedAt]) {
+      if (dueAt > performance.now() || jobs.length >= limit) continue;
+      this.#limitedAt.delete(queue);
+      const claimed = await this.#claimer.claimLimited(queue, limit - jobs.length);
+      jobs.push(...claimed.jobs);
+      if (claimed.limitedMs !== null) this.#expectLimited(queue, claimed.limitedMs);
     }
+    return jobs;
+  }
+
+  #expectLimited(queue: string, inMs: number): void {
+    const dueAt = performance.now() + Math.max(0, inMs);
+    this.#limitedAt.set(queue, Math.min(this.#limitedAt.get(queue) ?? Infinity, dueAt));
   }
 
   // No worker of `pawl.worker` need be there to make due jobs ready.
@@ -197,8 +229,7 @@ export class ManualWorker {
   async #checkHeld(): Promise<number> {
     const held = [...this.#held.values()];
     if (held.length > 0) {
-      const lost = new Set(await findLostJobs(this.#control, this.id, held));
-      for (const job of held) if (lost.has(job)) this.letGo([job]);
+      this.letGo(await findLostJobs(this.#control, this.id, held));
     }
     const isIdle = this.#held.size === 0 && this.#claimsUnderWay === 0;
     if (isIdle && performance.now() - this.#usedAt >= idleMs) void this.end();
@@ -223,7 +254,11 @@ export class ManualWorker {
     const settlements = [...this.#held.values()].map((job) => released(job, null));
     this.#held.clear();
     const { retentionMs, random } = this.options;
-    const worker = { workerId: this.id, retentionMs };
-    await writeSettlements(this.#control, worker, settlements, { forMs: releaseForMs, random });
+    const context = {
+      workerId: this.id,
+      historyOf: () => ({ keep: "all" as const, retentionMs }),
+      isAdmitting: true,
+    };
+    await writeSettlements(this.#control, context, settlements, { forMs: releaseForMs, random });
   }
 }

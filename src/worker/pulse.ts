@@ -3,6 +3,11 @@
 const turnedAt = 0;
 const allowedSilence = 1;
 
+/** Milliseconds, counted from the same moment in every thread, unlike performance.now(). */
+export function nowMs(): bigint {
+  return process.hrtime.bigint() / 1_000_000n;
+}
+
 /** The event loop's side of the pulse. */
 export class Pulse {
   readonly buffer = new SharedArrayBuffer(16);
@@ -40,9 +45,4 @@ export class PulseReader {
   allowedSilenceMs(): number {
     return Number(Atomics.load(this.#numbers, allowedSilence));
   }
-}
-
-// Unlike performance.now(), it counts from the same moment in every thread.
-function nowMs(): bigint {
-  return process.hrtime.bigint() / 1_000_000n;
 }

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import { reconcileJobs } from "../store/upkeep.ts";
 
 export interface ReconcilerOptions {
-  readonly worker: { readonly id: string; readonly retentionMs: number };
+  readonly workerId: string;
   readonly everyMs: number;
   /** The newest claim number of which the reply has come, or never will. */
   readonly endedClaimNumber: () => number;
@@ -56,7 +56,7 @@ export class Reconciler {
     const from = (this.#looked[0] ?? 0) + 1;
     if (from <= to) {
       const held = this.#options.held();
-      await reconcileJobs(this.#store, this.#options.worker, { from, to, held });
+      await reconcileJobs(this.#store, this.#options.workerId, { from, to, held });
     }
     this.#looked.push(to);
     if (this.#looked.length > looksPerClaim) this.#looked.shift();

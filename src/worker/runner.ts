@@ -26,8 +26,8 @@ export interface RunnerOptions {
   readonly transactions: TransactionRunOptions;
   /** Told before a handler starts: it may block the event loop for as long as its timeout. */
   readonly onStarting: (timeoutMs: number) => void;
-  /** Told when a handler has ended, so that the next job can start. */
-  readonly onEnded: () => void;
+  /** Told when a handler has ended, so that the next job can start; `settlement`: undefined when its claim was lost. */
+  readonly onEnded: (job: ClaimedJob, settlement: Settlement | undefined) => void;
 }
 
 // How long a handler may take to heed its aborted signal before it is given up.
@@ -82,8 +82,8 @@ export class Runner {
     const ended = handler.task.transactional
       ? this.#runTransactional(execution, handler)
       : this.#runPlain(execution, handler);
-    void ended.finally(() => {
-      this.#end(execution);
+    void ended.then((settlement) => {
+      this.#end(execution, settlement);
     });
   }
 
@@ -117,7 +117,7 @@ export class Runner {
     });
   }
 
-  async #runPlain(execution: Execution, handler: TaskHandler): Promise<void> {
+  async #runPlain(execution: Execution, handler: TaskHandler): Promise<Settlement | undefined> {
     let settlement: Settlement | undefined;
     try {
       const value = await execution.outcomeOf(this.#call(execution, handler, undefined));
@@ -126,9 +126,13 @@ export class Runner {
       settlement = this.#judge(execution, () => decideThrown(this.#ended(execution), error));
     }
     if (settlement !== undefined) this.#settler.add(settlement);
+    return settlement;
   }
 
-  async #runTransactional(execution: Execution, handler: TaskHandler): Promise<void> {
+  async #runTransactional(
+    execution: Execution,
+    handler: TaskHandler,
+  ): Promise<Settlement | undefined> {
     const work = {
       run: (tx: object) => execution.outcomeOf(this.#call(execution, handler, tx)),
       decide: (value: unknown) => decideReturned(this.#ended(execution), value),
@@ -136,17 +140,19 @@ export class Runner {
     const result = await runInTransaction(this.#store, execution, work, this.#options.transactions);
     if (!(result instanceof TransactionLost)) {
       this.#settler.reportSettled(result);
-      return;
+      return result;
     }
     if (!result.hasStarted && !(result.cause instanceof LeaseLostError)) {
       if (execution.abortReason === undefined) this.#options.transactions.onError(result.cause);
-      this.#settler.add(notBegun(execution));
-      return;
+      const settlement = notBegun(execution);
+      this.#settler.add(settlement);
+      return settlement;
     }
     const settlement = this.#judge(execution, () =>
       decideThrown(this.#ended(execution), result.cause),
     );
     if (settlement !== undefined) this.#settler.addApart(settlement);
+    return settlement;
   }
 
   async #call(
@@ -186,14 +192,14 @@ export class Runner {
     return settlement;
   }
 
-  #end(execution: Execution): void {
+  #end(execution: Execution, settlement: Settlement | undefined): void {
     this.#running.delete(execution);
     if (this.#running.size === 0) {
       clearInterval(this.#sweep);
       this.#sweep = undefined;
       for (const resolve of this.#idle.splice(0)) resolve();
     }
-    this.#options.onEnded();
+    this.#options.onEnded(execution.job, settlement);
   }
 
   #abortOverdue(now: number): void {
@@ -202,7 +208,9 @@ export class Runner {
       if (execution.abortReason === undefined && isOverdue) {
         execution.abort(timedOut(execution), now);
       }
-      if (now - (execution.abortedAt ?? now) >= abortGraceMs) execution.abandon();
+      // A job with a concurrency key keeps its lane until its handler has returned, however long that takes.
+      const mayBeAbandoned = execution.job.lane === undefined;
+      if (mayBeAbandoned && now - (execution.abortedAt ?? now) >= abortGraceMs) execution.abandon();
     }
   }
 

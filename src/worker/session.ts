@@ -2,12 +2,14 @@ import { hostname } from "node:os";
 import { LeaseLostError } from "../core/errors.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
-import type { Settlement } from "../store/settles.ts";
+import type { SettleContext, Settlement } from "../store/settles.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
 import { released } from "./decision.ts";
 import { DueJobs } from "./due-jobs.ts";
+import { FlagFilter } from "./flag-filter.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { LimitedJobs } from "./limited-jobs.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
 import type { SessionContext, SessionEvents } from "./session-context.ts";
@@ -33,12 +35,14 @@ export class Session {
   readonly #wakeUps: WakeUps;
   readonly #dueJobs: DueJobs;
   readonly #reconciler: Reconciler;
+  readonly #flagFilter: FlagFilter;
+  readonly #limitedJobs: LimitedJobs;
   readonly #upkeep: Upkeep;
   readonly queue: WorkerQueue;
   readonly runner: Runner;
   readonly starter: Starter;
-  #endedClaimNumber = 0;
   #isLost = false;
+  #claimMs = 1;
   /** When outcomes were last written, by the monotonic clock. */
   lastSettleAt: number | undefined;
 
@@ -47,6 +51,7 @@ export class Session {
     this.#context = context;
     this.#events = events;
     this.#upkeep = context.makeUpkeep(events.onError);
+    this.#flagFilter = new FlagFilter(context.options.forbiddenFlags);
     this.#claimer = this.#makeClaimer();
     this.#settler = this.#makeSettler();
     this.runner = this.#makeRunner();
@@ -56,7 +61,9 @@ export class Session {
       runner: this.runner,
       settler: this.#settler,
       concurrency: context.options.concurrency,
+      flagFilter: this.#flagFilter,
       busyElsewhere: events.busyElsewhere,
+      isLeaseKept: () => this.#heartbeat.isLeaseKept,
       release: (jobs) => {
         this.#release(jobs);
       },
@@ -65,6 +72,7 @@ export class Session {
     this.#wakeUps = this.#makeWakeUps();
     this.#dueJobs = this.#makeDueJobs();
     this.#reconciler = this.#makeReconciler();
+    this.#limitedJobs = this.#makeLimitedJobs();
   }
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
@@ -94,14 +102,15 @@ export class Session {
     this.#dueJobs.start();
     this.#reconciler.start();
     this.#wakeUps.start();
+    this.#limitedJobs.start();
     this.queue.start();
   }
 
   /** Claims no more and gives back what has not started. */
   async stopClaiming(): Promise<void> {
-    this.starter.stop();
+    this.#release(this.starter.stop());
     this.runner.stopWaiting();
-    const stopped = [this.#wakeUps.stop(), this.#dueJobs.stop()];
+    const stopped = [this.#limitedJobs.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()];
     const [buffered] = await Promise.all([this.queue.stop(), ...stopped]);
     this.#release(buffered);
   }
@@ -124,6 +133,7 @@ export class Session {
     if (this.#isLost) return;
     this.#isLost = true;
     this.queue.takeAll();
+    this.starter.stop();
     // A handler may still run for a job that has been claimed again since.
     this.#loseJobs([...new Set([...this.#held.values(), ...this.runner.running])]);
     this.#events.onEnded();
@@ -144,13 +154,10 @@ export class Session {
   }
 
   async #claim(limit: number): Promise<ClaimedJob[]> {
-    try {
-      const jobs = await this.#claimer.claim(limit);
-      for (const job of jobs) this.#held.set(jobKey(job), job);
-      return this.#isLost ? [] : jobs;
-    } finally {
-      this.#endedClaimNumber = this.#claimer.claimNumber;
-    }
+    const askedAt = performance.now();
+    const jobs = await this.#claimer.claim(limit, this.starter.follow(this.#claimMs));
+    this.#claimMs = (this.#claimMs + performance.now() - askedAt) / 2;
+    return this.#isLost ? [] : jobs;
   }
 
   #release(jobs: readonly ClaimedJob[]): void {
@@ -161,6 +168,8 @@ export class Session {
     this.lastSettleAt = performance.now();
     for (const { job, then } of settlements) {
       this.#letGo(job);
+      // What waited for its lane may be ready now.
+      if (job.lane !== undefined) this.queue.wake();
       if (then === "gone" || then.delayMs === null) continue;
       if (then.delayMs === 0) this.queue.wake();
       else this.#dueJobs.expect(then.delayMs);
@@ -193,6 +202,13 @@ export class Session {
       workerId: this.id,
       queues: options.queues,
       tasks: [...options.handlers.keys()],
+      flagFilter: this.#flagFilter,
+      onClaimed: (jobs) => {
+        for (const job of jobs) this.#held.set(jobKey(job), job);
+      },
+      onLimited: (queue, inMs) => {
+        this.#limitedJobs.expect(queue, inMs);
+      },
       onUnknownTasks: (queue) => {
         this.#upkeep.noticeUnknownTasks(queue);
       },
@@ -200,10 +216,9 @@ export class Session {
   }
 
   #makeSettler(): Settler {
-    const { control, retentionMs, random } = this.#context;
+    const { control, random } = this.#context;
     return new Settler(control, {
-      workerId: this.id,
-      retentionMs,
+      ...this.#settleContext,
       random,
       onSettled: (settlements) => {
         this.#noteSettled(settlements);
@@ -216,16 +231,15 @@ export class Session {
   }
 
   #makeRunner(): Runner {
-    const { store, control, options, serializer, random, retentionMs, enqueueFor } = this.#context;
+    const { store, control, options, serializer, random, enqueueFor } = this.#context;
     return new Runner(store, this.#settler, {
       handlers: options.handlers,
       serializer,
       random,
       enqueueFor,
       transactions: {
-        workerId: this.id,
+        ...this.#settleContext,
         leaseMs: options.leaseMs,
-        retentionMs,
         slots: this.#context.slots,
         control,
         onError: this.#events.onError,
@@ -233,8 +247,9 @@ export class Session {
       onStarting: (timeoutMs) => {
         this.#heartbeat.allowSilence(timeoutMs);
       },
-      onEnded: () => {
+      onEnded: (job, settlement) => {
         this.queue.noteFinished();
+        this.starter.noteEnded(job, settlement);
         this.starter.startReady();
         this.#events.onHandlerEnded();
       },
@@ -311,12 +326,34 @@ export class Session {
     });
   }
 
+  get #settleContext(): SettleContext {
+    const { retentionMs } = this.#context;
+    return {
+      workerId: this.id,
+      historyOf: () => ({ keep: "all", retentionMs }),
+      isAdmitting: true,
+    };
+  }
+
+  #makeLimitedJobs(): LimitedJobs {
+    const { options, random } = this.#context;
+    return new LimitedJobs({
+      reserve: () => this.starter.reserve(options.concurrency),
+      claim: (queue, limit) => this.#claimer.claimLimited(queue, limit),
+      start: (places, jobs) => {
+        this.starter.startReserved(places, this.#isLost ? [] : jobs);
+      },
+      onError: this.#events.onError,
+      random,
+    });
+  }
+
   #makeReconciler(): Reconciler {
-    const { control, options, retentionMs, random } = this.#context;
+    const { control, options, random } = this.#context;
     return new Reconciler(control, {
-      worker: { id: this.id, retentionMs },
+      workerId: this.id,
       everyMs: options.leaseMs,
-      endedClaimNumber: () => this.#endedClaimNumber,
+      endedClaimNumber: () => this.#claimer.endedClaimNumber,
       held: () => [...this.#held.values()],
       onError: this.#events.onError,
       random,

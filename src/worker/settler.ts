@@ -9,12 +9,16 @@ import {
   makeHistoryPartitions,
   partitionDaysAhead,
 } from "../store/partitions.ts";
-import { claimKey, findSettled, settleJobs, type Settlement } from "../store/settles.ts";
+import {
+  claimKey,
+  findSettled,
+  settleJobs,
+  type SettleContext,
+  type Settlement,
+} from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
 
-export interface SettlerOptions {
-  readonly workerId: string;
-  readonly retentionMs: number;
+export interface SettlerOptions extends SettleContext {
   readonly random: Random;
   /** Told when settlements have been written. */
   readonly onSettled: (settlements: readonly Settlement[]) => void;
@@ -54,6 +58,11 @@ export class Settler {
   }
 
   add(settlement: Settlement): void {
+    // It may have to wait for the transaction in which its successor is being enqueued.
+    if (settlement.then !== "gone" && settlement.job.isUniqueUntilClaimed) {
+      this.addApart(settlement);
+      return;
+    }
     this.#pending += 1;
     this.#waiting.push(settlement);
     this.#schedule();
@@ -118,7 +127,7 @@ export class Settler {
   }
 
   async #write(group: readonly Settlement[]): Promise<void> {
-    const refusal = await this.#trying(() => this.#settle(group));
+    const refusal = await this.#trying(group);
     const [first, second] = group;
     if (refusal === undefined || first === undefined) return;
     if (second === undefined) {
@@ -131,25 +140,25 @@ export class Settler {
   }
 
   async #writeApart(settlement: Settlement): Promise<void> {
-    let refused = await this.#trying(() => this.#settle([settlement]));
+    let refused = await this.#trying([settlement]);
     const pause = this.#backoff();
     while (refused !== undefined && !this.#stopping.signal.aborted) {
       const shortened = shorten(settlement, refused);
       await wait(pause.next(), this.#stopping.signal);
-      refused = await this.#trying(() => this.#settle([shortened]));
+      refused = await this.#trying([shortened]);
     }
   }
 
   // Tries until it is done, or refused: then it is of no use to try the same again, and the refusal is returned.
-  async #trying(write: () => Promise<void>): Promise<Error | undefined> {
+  async #trying(group: readonly Settlement[]): Promise<Error | undefined> {
     const pause = this.#backoff();
     while (!this.#stopping.signal.aborted) {
       try {
-        await write();
+        await this.#settle(group);
         return undefined;
       } catch (error) {
         this.#options.onError(error);
-        if (isMissingPartition(error)) await this.#makePartition();
+        if (isMissingPartition(error)) await this.#makePartitions(group);
         else if (isRefusal(error)) return error as Error; // the database's, so it is one
         await wait(pause.next(), this.#stopping.signal);
       }
@@ -184,9 +193,12 @@ export class Settler {
     if (lost.length > 0) this.#options.onLost(lost);
   }
 
-  async #makePartition(): Promise<void> {
+  async #makePartitions(group: readonly Settlement[]): Promise<void> {
+    const retentions = group.map(({ job }) => this.#options.historyOf(job).retentionMs);
     try {
-      await makeHistoryPartitions(this.#store, this.#options.retentionMs, partitionDaysAhead);
+      for (const retentionMs of new Set(retentions)) {
+        await makeHistoryPartitions(this.#store, retentionMs, partitionDaysAhead);
+      }
     } catch (error) {
       this.#options.onError(error);
     }

@@ -6,6 +6,7 @@ import {
   sealTransaction,
   settleJobs,
   type Hold,
+  type SettleContext,
   type Settlement,
 } from "../store/settles.ts";
 import { storeOn, type Store } from "../store/store.ts";
@@ -20,10 +21,8 @@ import type { Slots } from "./slots.ts";
 
 const longestTimeoutMs = 2 ** 31 - 1;
 
-export interface TransactionRunOptions {
-  readonly workerId: string;
+export interface TransactionRunOptions extends SettleContext {
   readonly leaseMs: number;
-  readonly retentionMs: number;
   /** Bounds the connections that handlers hold at once. */
   readonly slots: Slots;
   /** Pawl's own connections, for what must not wait for a handler's. */
@@ -150,7 +149,8 @@ async function settleAndCommit(
   if (reason !== undefined && !(reason instanceof ShutdownError)) throw reason;
   const settled = await settleJobs(store, options, [settlement]).catch(async (error: unknown) => {
     if (!isMissingPartition(error)) throw error;
-    await makeHistoryPartitions(options.control, options.retentionMs, partitionDaysAhead);
+    const { retentionMs } = options.historyOf(execution.job);
+    await makeHistoryPartitions(options.control, retentionMs, partitionDaysAhead);
     throw new MissingPartition(error);
   });
   if (settled === 0) throw leaseLost(execution);

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { checkForbidden, type ForbiddenFlags } from "../core/claim-options.ts";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { OptionError, TaskError } from "../core/errors.ts";
 import { checkKeys, invalidOption, positiveInteger, queueName, text } from "../core/options.ts";
@@ -14,6 +15,11 @@ export interface WorkerOptions {
   readonly handlers?: readonly TaskHandler[];
   /** The tasks this worker must be able to run. Default: those with a handler, and those of the `Pawl` with a `run`. */
   readonly tasks?: readonly AnyTask[];
+  /**
+   * Jobs that carry one of these flags are left to other workers: a list, or a function (also an async one) that is asked
+   * before every look for jobs. Default: none.
+   */
+  readonly forbiddenFlags?: ForbiddenFlags;
   /** What people call this worker. Default: the host's name. */
   readonly name?: string;
   /** How long a silent worker keeps its jobs. Default `"10s"`; at least 500 ms. */
@@ -31,6 +37,7 @@ export interface CheckedWorkerOptions {
   readonly queues: readonly string[] | undefined;
   readonly concurrency: number;
   readonly handlers: ReadonlyMap<string, TaskHandler>;
+  readonly forbiddenFlags: ForbiddenFlags;
   readonly name: string;
   readonly leaseMs: number;
   readonly pollIntervalMs: number;
@@ -43,6 +50,7 @@ const knownOptions = [
   "concurrency",
   "handlers",
   "tasks",
+  "forbiddenFlags",
   "name",
   "lease",
   "pollInterval",
@@ -69,6 +77,7 @@ export function checkWorkerOptions(
     queues: checkQueues(options.queues),
     concurrency: positiveInteger("concurrency", options.concurrency ?? 10),
     handlers: collectHandlers(options, registered),
+    forbiddenFlags: checkForbidden(options.forbiddenFlags ?? []),
     name: text("name", options.name ?? hostname()),
     leaseMs,
     pollIntervalMs: Math.max(1, parseDuration(options.pollInterval ?? "1s", "pollInterval")),

@@ -4,7 +4,7 @@ import { rescueJobs } from "#pawl/store/upkeep";
 import { registerWorker } from "#pawl/store/workers";
 import { claimJobs } from "#pawl/store/claims";
 import type { ClaimedJob } from "#pawl/store/claimed-job";
-import { settleJobs, type Settlement } from "#pawl/store/settles";
+import { settleJobs, type HistoryPolicy, type Settlement } from "#pawl/store/settles";
 import { Cursors } from "#pawl/worker/cursors";
 
 /** How long history is kept by default, for which a fresh schema has its partitions. */
@@ -31,6 +31,10 @@ export class HandClaimer {
       limit,
       tasks,
       ranges,
+      forbiddenFlags: null,
+      follow: 0,
+      arrivalsSince: 0,
+      isDurable: false,
     });
     return jobs;
   }
@@ -64,14 +68,15 @@ export class HandClaimer {
   /** One look of a rescuer at this worker. */
   async rescue(quarantineAfter = 3): Promise<void> {
     const { workerId } = this;
-    await rescueJobs(this.#store, { workerId, quarantineAfter, retentionMs });
+    await rescueJobs(this.#store, { workerId, quarantineAfter });
   }
 
   /** Settles attempts that all go the same way; resolves with how many were written. */
   settle(settlements: readonly Settlement[]): Promise<number> {
     const { workerId } = this;
     const inOrder = [...settlements].sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
-    return settleJobs(this.#store, { workerId, retentionMs }, inOrder);
+    const historyOf = (): HistoryPolicy => ({ keep: "all", retentionMs });
+    return settleJobs(this.#store, { workerId, historyOf, isAdmitting: true }, inOrder);
   }
 }
 

@@ -1,3 +1,2 @@
 -- Gives back claimed jobs that their worker does not hold: see migrations/0006-rescue.sql. Served by jobs_running.
-select :"schema".reconcile_jobs(
-  $1::uuid, $2::bigint, $3::bigint, ($4::text)::text[], ($5::text)::uuid[], $6::double precision) as returned
+select :"schema".reconcile_jobs($1::uuid, $2::bigint, $3::bigint, ($4::text)::text[], ($5::text)::uuid[]) as returned

@@ -1,2 +1,2 @@
 -- Rescues the jobs of a worker that is gone: see migrations/0006-rescue.sql. Served by jobs_running.
-select :"schema".rescue_jobs($1::uuid, $2::integer, $3::double precision) as rescued
+select :"schema".rescue_jobs($1::uuid, $2::integer) as rescued
