@@ -4,6 +4,7 @@ export {
   type AnyTask,
   type DefineTask,
   type Handler,
+  type HistoryKeep,
   type HandlerContext,
   type HandlerEnqueue,
   type JobRequest,
@@ -29,8 +30,26 @@ export {
   type HandlerOutcome,
   type PartialResults,
 } from "./core/outcome.ts";
-export { typed, type InferInput, type InferOutput, type StandardSchema } from "./core/validate.ts";
-export type { EnqueueOptions } from "./core/enqueue-options.ts";
+export {
+  typed,
+  type InferInput,
+  type InferOutput,
+  type PayloadValidator,
+  type SchemaIssue,
+  type StandardSchema,
+} from "./core/validate.ts";
+export type { EnqueueOptions, EnqueueOutcome } from "./core/enqueue-options.ts";
+export type {
+  ConcurrencyOptions,
+  Key,
+  RateLimitMode,
+  RateLimitOptions,
+  TaskConcurrencyOptions,
+  TaskRateLimitOptions,
+  TaskUniqueOptions,
+  UniqueMode,
+  UniqueOptions,
+} from "./core/key-options.ts";
 export type { EnqueuedJob, EnqueueResult } from "./client/enqueuer.ts";
 export type { JobDetails, Jobs } from "./client/jobs.ts";
 export type { History, HistoryAttempt } from "./history/history.ts";
@@ -71,6 +90,7 @@ export {
   PawlError,
   PayloadError,
   QuarantinedError,
+  RateLimitError,
   SchemaError,
   ShutdownError,
   TaskError,

@@ -24,6 +24,7 @@ import {
   type Task,
 } from "./core/task.ts";
 import { createUuidV7 } from "./core/uuid.ts";
+import type { PayloadValidator } from "./core/validate.ts";
 import type { Database } from "./db/database.ts";
 import { checkSchema, migrate, uninstall } from "./db/migrate.ts";
 import { statements } from "./db/statements.ts";
@@ -55,6 +56,11 @@ export interface PawlOptions<
    * before is enqueued once, so each is looked for in the history. Default: Pawl's own, which are new.
    */
   readonly generateId?: () => string;
+  /**
+   * The application's own check of every payload, before its task's schema: returns what is wrong, or nothing. It runs
+   * where jobs are enqueued, for tasks without a schema too.
+   */
+  readonly validate?: PayloadValidator;
   /** How large a payload may be, in bytes of JSON. Default 1 MiB. */
   readonly maxPayloadBytes?: number;
 }
@@ -74,6 +80,7 @@ const knownOptions = [
   "schema",
   "serializer",
   "generateId",
+  "validate",
   "maxPayloadBytes",
 ] as const;
 
@@ -120,8 +127,9 @@ export class Pawl<
     this.schema = schemaName("schema", options.schema ?? "pawl");
     this.#tasks = register(options.tasks ?? []);
     this.#serializer = checkSerializer(options.serializer ?? jsonSerializer);
-    const { generateId } = options;
+    const { generateId, validate } = options;
     if (generateId !== undefined) callable("generateId", generateId);
+    if (validate !== undefined) callable("validate", validate);
     const { database, isOurs } = openDatabase(options.database);
     this.#ownsDatabase = isOurs;
     this.#store = { sql: statements(this.schema), db: database };
@@ -142,6 +150,7 @@ export class Pawl<
           "maxPayloadBytes",
           options.maxPayloadBytes ?? defaultMaxPayloadBytes,
         ),
+        validate,
         generateId,
         newId: createUuidV7(Date.now),
       },

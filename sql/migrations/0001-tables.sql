@@ -149,6 +149,8 @@ create table :"schema".arrivals (
 -- Serve the look for arrivals, from the oldest transaction that was running at the last look: in one queue, and in any.
 create index arrivals_of_queue on :"schema".arrivals (queue, xid);
 create index arrivals_new on :"schema".arrivals (xid);
+-- Serves the check of a rate limit that was registered, and that nobody has taken note of yet.
+create index arrivals_registered on :"schema".arrivals (rate_limit_key, xid) where capacity is not null;
 
 -- The lock under which jobs of a key are admitted, and how many may run at a time.
 create table :"schema".concurrency_keys (

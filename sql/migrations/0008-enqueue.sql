@@ -1,5 +1,139 @@
--- Enqueues one job from SQL: for other languages and for triggers of the user's own. Returns the job's id.
+-- Enqueues: jobs with keys, limits or flags in a batch, and one job from SQL. Plain jobs have jobs/insert.sql, and those with
+-- unique keys 0012-unique.sql.
 -- breaking: no
+
+-- A job to insert, as the clients' JSON describes it. given_run_at and delay_ms are what the enqueue said of its time.
+create type :"schema".new_job as (
+  ordinal bigint,
+  id uuid,
+  run_at timestamptz,
+  given_run_at timestamptz,
+  delay_ms double precision,
+  concurrency_order bigint,
+  replay_of uuid,
+  max_attempts integer,
+  concurrency_limit integer,
+  rate_limit_weight integer,
+  capacity integer,
+  interval_ms double precision,
+  is_sliding boolean,
+  priority smallint,
+  queue text,
+  task text,
+  state text,
+  concurrency_key text,
+  rate_limit_key text,
+  unique_key text,
+  unique_mode text,
+  unique_wait_ms double precision,
+  flags text[],
+  correlation_id text,
+  payload json
+);
+
+-- Reads such jobs. Each that joins the line of its concurrency key gets its place, in the order of the list. The payload's text
+-- stays as it is.
+create function :"schema".read_new_jobs(_jobs json, _now timestamptz) returns setof :"schema".new_job
+language sql
+volatile
+as $$
+  select new.ordinal, new.id, greatest(due.at, _now), new.run_at, new.delay_ms,
+         case when new.concurrency_key is not null and due.at <= _now then nextval(:'schema' || '.concurrency_order') end,
+         new.replay_of, new.max_attempts, new.concurrency_limit, new.rate_limit_weight, new.capacity, new.interval_ms,
+         new.is_sliding, new.priority, new.queue, new.task,
+         case when due.at > _now then 'scheduled' when new.concurrency_key is not null then 'blocked' else 'ready' end,
+         new.concurrency_key, new.rate_limit_key, new.unique_key, new.unique_mode, new.unique_wait_ms, new.flags,
+         new.correlation_id, coalesce(new.payload, 'null')
+    from rows from (json_to_recordset(_jobs) as (
+           id uuid, run_at timestamptz, delay_ms double precision, replay_of uuid, max_attempts integer,
+           concurrency_limit integer, rate_limit_weight integer, capacity integer, interval_ms double precision,
+           is_sliding boolean, priority smallint, queue text, task text, concurrency_key text, rate_limit_key text,
+           unique_key text, unique_mode text, unique_wait_ms double precision, flags text[], correlation_id text,
+           payload json
+         )) with ordinality as new (
+           id, run_at, delay_ms, replay_of, max_attempts,
+           concurrency_limit, rate_limit_weight, capacity, interval_ms,
+           is_sliding, priority, queue, task, concurrency_key, rate_limit_key,
+           unique_key, unique_mode, unique_wait_ms, flags, correlation_id,
+           payload, ordinal)
+   cross join lateral (
+     select coalesce(new.run_at, _now + coalesce(
+       case when new.unique_mode = 'debounce' then least(new.delay_ms, new.unique_wait_ms) else new.delay_ms end, 0
+     ) * interval '1 millisecond') as at
+   ) as due
+$$;
+
+-- The first of these rate limits that nothing has registered, or that is smaller than the weight asked of it. An arrival that
+-- nobody has read yet counts as well: it is newer than what is known.
+create function :"schema".refuse_rate_limits(_limits json) returns json
+language sql
+stable
+as $$
+  select json_build_object('key', asked.key, 'weight', asked.weight, 'capacity', registered.capacity)
+    from json_to_recordset(_limits) as asked (key text, weight integer)
+   cross join lateral (
+     select coalesce(
+       (select arrivals.capacity
+          from :"schema".arrivals
+         where arrivals.rate_limit_key = asked.key and arrivals.capacity is not null
+         order by arrivals.xid desc
+         limit 1),
+       (select rate_limits.capacity from :"schema".rate_limits where rate_limits.key = asked.key)) as capacity
+   ) as registered
+   where registered.capacity is null or registered.capacity < asked.weight
+   limit 1
+$$;
+
+-- Inserts jobs that may have concurrency keys, rate limits and flags, and tells workers of them. others are those whose id was
+-- there already, as [place in the list, 'known', id]; callers whose ids are not new run jobs/discard-finished next, in the
+-- same transaction. Nothing is written when a rate limit is refused.
+create function :"schema".insert_jobs(_jobs json, _limits json)
+returns table (now_ms double precision, isolation text, refused text, others text)
+language plpgsql
+as $$
+declare
+  _now timestamptz;
+begin
+  isolation := current_setting('transaction_isolation');
+  refused := :"schema".refuse_rate_limits(_limits);
+  if refused is not null then
+    return next;
+    return;
+  end if;
+  -- The transaction's id is drawn before the clock is read: see 0004-claim.sql.
+  perform pg_current_xact_id();
+  _now := :"schema".now();
+  now_ms := extract(epoch from _now) * 1000;
+  with new as materialized (
+    select * from :"schema".read_new_jobs(_jobs, _now)
+  ), inserted as (
+    insert into :"schema".jobs
+      (id, run_at, created_at, concurrency_order, replay_of, max_attempts, concurrency_limit, rate_limit_weight, priority,
+       queue, task, state, concurrency_key, rate_limit_key, flags, correlation_id, payload)
+    select new.id, new.run_at, _now, new.concurrency_order, new.replay_of, new.max_attempts, new.concurrency_limit,
+           new.rate_limit_weight, new.priority, new.queue, new.task, new.state, new.concurrency_key, new.rate_limit_key,
+           new.flags, new.correlation_id, new.payload
+      from new
+     order by new.id, new.queue collate "C"
+        on conflict do nothing
+    returning jobs.queue, jobs.id
+  ), announced as (
+    insert into :"schema".arrivals
+      (queue, concurrency_key, rate_limit_key, concurrency_limit, capacity, interval_ms, is_sliding, is_enqueue)
+    select distinct new.queue, new.concurrency_key, new.rate_limit_key, new.concurrency_limit, new.capacity,
+           new.interval_ms, new.is_sliding, true
+      from new
+     where new.concurrency_key is not null or new.rate_limit_key is not null
+  )
+  select json_agg(json_build_array(new.ordinal, 'known', new.id)) into others
+    from new
+   where not exists (select from inserted where inserted.queue = new.queue and inserted.id = new.id);
+  perform :"schema".wake_workers();
+  return next;
+end
+$$;
+
+-- Enqueues one job from SQL: for other languages and for triggers of the user's own. Returns the job's id.
 --
 -- The same id twice is one job, as long as it is live or its history is kept. The insert comes first and the look into the
 -- history second, each with a snapshot of its own: a job that finishes in between is seen by one of the two.

@@ -1,14 +1,15 @@
 import { ClosedError } from "../core/errors.ts";
-import type { NewJob } from "../store/new-jobs.ts";
+import type { PreparedJob } from "./prepare.ts";
+import type { EnqueueResult } from "./write-jobs.ts";
 
 interface Call {
-  readonly job: NewJob;
-  resolve(nowMs: number): void;
+  readonly job: PreparedJob;
+  resolve(result: EnqueueResult): void;
   reject(error: unknown): void;
 }
 
-/** Writes a batch of jobs; when it rejects, nothing was written. */
-export type WriteBatch = (jobs: readonly NewJob[]) => Promise<number>;
+/** Writes a batch of jobs, and resolves with what became of each; when it rejects, nothing was written. */
+export type WriteBatch = (jobs: readonly PreparedJob[]) => Promise<readonly EnqueueResult[]>;
 
 /**
  * Collects single enqueues that arrive while another is being written, and writes them in one statement. Each call is
@@ -33,8 +34,8 @@ export class Coalescer {
     this.#maxBatch = options.maxBatch;
   }
 
-  /** Resolves with the database's time of the enqueue. */
-  add(job: NewJob): Promise<number> {
+  /** Resolves when the job is durable. */
+  add(job: PreparedJob): Promise<EnqueueResult> {
     if (this.#closed)
       return Promise.reject(new ClosedError("expected an open Pawl, got one that is closed"));
     return new Promise((resolve, reject) => {
@@ -61,8 +62,8 @@ export class Coalescer {
   async #send(calls: readonly Call[]): Promise<void> {
     const behindCount = this.#waiting.length;
     try {
-      const nowMs = await this.#write(calls.map(({ job }) => job));
-      for (const call of calls) call.resolve(nowMs);
+      const results = await this.#write(calls.map(({ job }) => job));
+      for (const [place, result] of results.entries()) calls[place]?.resolve(result);
     } catch (error) {
       if (calls.length > 1 && this.#isRefusal(error)) {
         const half = calls.length >> 1;

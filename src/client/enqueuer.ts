@@ -5,33 +5,18 @@ import type { AnyTask, JobRequest } from "../core/task.ts";
 import { backoff, wait } from "../core/wait.ts";
 import type { Database } from "../db/database.ts";
 import { classify } from "../db/sqlstate.ts";
-import {
-  describeJobs,
-  insertJobs,
-  insertJobsOnce,
-  jobKey,
-  type JobDescription,
-  type NewJob,
-} from "../store/new-jobs.ts";
 import { inTransaction, storeOn, type Store } from "../store/store.ts";
-import { chunksOf } from "./chunks.ts";
 import { Coalescer } from "./coalescer.ts";
 import { prepareJob, prepareJobs, type Preparation, type PreparedJob } from "./prepare.ts";
+import { isOneStatement, writeJobs, type EnqueueResult } from "./write-jobs.ts";
 
-/** A job as its enqueue made it, or found it; `runAt` is by the database's clock. */
-export type EnqueuedJob = JobDescription;
+export type { EnqueuedJob, EnqueueResult } from "./write-jobs.ts";
 
 /** One job to be enqueued. */
 export interface EnqueueRequest {
   readonly task: AnyTask;
   readonly payload: unknown;
   readonly options: EnqueueOptions;
-}
-
-/** `kept`: a job with this id is live or has run, and nothing was written; `job` is that one. */
-export interface EnqueueResult {
-  readonly job: EnqueuedJob;
-  readonly outcome: "created" | "kept";
 }
 
 const maxCoalesced = 1_000;
@@ -56,7 +41,7 @@ export class Enqueuer {
     this.#retryForMs = options.retryForMs;
     this.#random = options.random;
     this.#coalescer = new Coalescer({
-      write: (jobs) => this.#writeNew(jobs),
+      write: (jobs) => this.#write(jobs),
       isRefusal: (error) => ["reject", "unknown"].includes(classify(error)),
       maxBatch: maxCoalesced,
     });
@@ -68,9 +53,8 @@ export class Enqueuer {
     const checked = checkEnqueueOptions(options);
     const joined = this.#join(checked.db);
     const job = await prepareJob({ task, payload, options: checked }, this.#preparation);
-    if (joined !== undefined) return first(await this.#explaining(this.#insert(joined, [job])));
-    if (job.hasOwnId) return first(await this.#writeOnce([job]));
-    return created(job, await this.#coalescer.add(job));
+    if (joined !== undefined) return first(await this.#writeIn(joined, [job]));
+    return job.hasOwnId ? first(await this.#write([job])) : this.#coalescer.add(job);
   }
 
   /** Enqueues jobs atomically and returns them in order; every payload is checked before any is written. */
@@ -82,10 +66,7 @@ export class Enqueuer {
     const joined = this.#join(db);
     const jobs = await prepareJobs(requests, this.#preparation);
     if (jobs.length === 0) return [];
-    if (joined !== undefined) return this.#explaining(this.#insert(joined, jobs));
-    if (jobs.some((job) => job.hasOwnId)) return this.#writeOnce(jobs);
-    const nowMs = await this.#writeNew(jobs);
-    return jobs.map((job) => created(job, nowMs));
+    return joined === undefined ? this.#write(jobs) : this.#writeIn(joined, jobs);
   }
 
   /** Refuses further calls; resolves when all earlier ones have been answered. */
@@ -98,34 +79,21 @@ export class Enqueuer {
     return db === undefined ? undefined : storeOn(this.#store, this.#store.db.join(db));
   }
 
-  async #insert(store: Store, jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
-    if (jobs.some((job) => job.hasOwnId)) return insertOnce(store, jobs, this.#store);
-    const nowMs = await insertInChunks(store, jobs);
-    return jobs.map((job) => created(job, nowMs));
+  #writeIn(joined: Store, jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
+    const areNew = jobs.every((job) => !job.hasOwnId);
+    return this.#explaining(writeJobs(joined, jobs, { areNew, outside: this.#store }));
   }
 
-  // The first try inserts blindly, for the ids are new. After a lost reply nobody knows whether it was committed, so every
+  // The first try inserts blindly where the ids are new. After a lost reply nobody knows whether it was committed, so every
   // later try looks before it writes.
-  #writeNew(jobs: readonly NewJob[]): Promise<number> {
-    let isFirst = true;
-    return this.#retrying(async () => {
-      if (isFirst) {
-        isFirst = false;
-        const [only, ...others] = chunksOf(jobs);
-        if (only !== undefined && others.length === 0) return insertJobs(this.#store, only);
-        return inTransaction(this.#store, (store) => insertInChunks(store, jobs));
-      }
-      const { nowMs } = await inTransaction(this.#store, (store) =>
-        insertJobsOnce(store, jobs, this.#store),
-      );
-      return nowMs;
+  #write(jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
+    let areNew = jobs.every((job) => !job.hasOwnId);
+    return this.#retrying(() => {
+      const writing = { areNew, outside: this.#store };
+      areNew = false;
+      if (writing.areNew && isOneStatement(jobs)) return writeJobs(this.#store, jobs, writing);
+      return inTransaction(this.#store, (store) => writeJobs(store, jobs, writing));
     });
-  }
-
-  #writeOnce(jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
-    return this.#retrying(() =>
-      inTransaction(this.#store, (store) => insertOnce(store, jobs, this.#store)),
-    );
   }
 
   async #retrying<T>(write: () => Promise<T>): Promise<T> {
@@ -161,53 +129,6 @@ export class Enqueuer {
       throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
     }
   }
-}
-
-async function insertInChunks(store: Store, jobs: readonly NewJob[]): Promise<number> {
-  let nowMs = 0;
-  for (const chunk of chunksOf(jobs)) nowMs = await insertJobs(store, chunk);
-  return nowMs;
-}
-
-async function insertOnce(
-  store: Store,
-  jobs: readonly PreparedJob[],
-  outside: Store,
-): Promise<EnqueueResult[]> {
-  const unseen = new Set<string>();
-  const distinct = jobs.filter((job) => !unseen.has(jobKey(job)) && unseen.add(jobKey(job)));
-  const keys = new Set<string>();
-  let nowMs = 0;
-  for (const chunk of chunksOf(distinct)) {
-    const inserted = await insertJobsOnce(store, chunk, outside);
-    nowMs = inserted.nowMs;
-    for (const key of inserted.created) keys.add(key);
-  }
-  const known = distinct.filter((job) => !keys.has(jobKey(job)));
-  const described =
-    known.length === 0 ? new Map<string, EnqueuedJob>() : await describeJobs(store, known);
-  const fresh = new Set(keys);
-  return jobs.map((job) => {
-    // The second job with an id that is given twice in one call is kept, as it would be in a second call.
-    const result = created(job, nowMs);
-    if (fresh.delete(jobKey(job))) return result;
-    return { job: described.get(jobKey(job)) ?? result.job, outcome: "kept" };
-  });
-}
-
-function created(job: NewJob, nowMs: number): EnqueueResult {
-  const dueMs = job.runAt?.getTime() ?? nowMs + (job.delayMs ?? 0);
-  return {
-    job: {
-      id: job.id,
-      queue: job.queue,
-      task: job.task,
-      state: dueMs > nowMs ? "scheduled" : "ready",
-      runAt: new Date(Math.max(dueMs, nowMs)),
-      correlationId: job.correlationId ?? null,
-    },
-    outcome: "created",
-  };
 }
 
 function first<T>(values: readonly T[]): T {

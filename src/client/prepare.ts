@@ -1,17 +1,20 @@
 import type { CheckedEnqueueOptions } from "../core/enqueue-options.ts";
 import { checkJobOptions } from "../core/enqueue-options.ts";
 import { PayloadError } from "../core/errors.ts";
+import { jobKeys } from "../core/job-keys.ts";
 import { invalidOption, uuid } from "../core/options.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import { isJobRequest, type AnyTask, type JobRequest } from "../core/task.ts";
-import { validate } from "../core/validate.ts";
+import { checkWith, validate, type PayloadValidator } from "../core/validate.ts";
 import type { NewJob } from "../store/new-jobs.ts";
 
 /** What turns a request into a row. */
 export interface Preparation {
   readonly serializer: Serializer;
   readonly maxPayloadBytes: number;
+  /** The application's own check of every payload, if it has one. */
+  readonly validate: PayloadValidator | undefined;
   /** The application's own generator, if it has one. */
   readonly generateId: (() => string) | undefined;
   readonly newId: () => string;
@@ -27,15 +30,19 @@ export async function prepareJob(
   { task, payload, options }: { task: AnyTask; payload: unknown; options: CheckedEnqueueOptions },
   preparation: Preparation,
 ): Promise<PreparedJob> {
-  const validated = task.schema === undefined ? undefined : validate<unknown>(task.schema, payload);
-  // Until it is awaited, its rejection has nobody to go to.
-  if (validated instanceof Promise) validated.catch(() => undefined);
-  // What is stored is what was given, as it is now: the handler gets the schema's output, made from it when it runs.
-  const text = encodePayload(payload, {
-    serializer: preparation.serializer,
-    maxBytes: preparation.maxPayloadBytes,
-  });
-  if (validated instanceof Promise) await validated;
+  // What is stored is what was given, as it is now: the handler gets the schema's output, made from it when it runs. So all
+  // of this begins at once, and the first that fails in this order is what the caller hears.
+  const accepted = begin(() => checkWith(preparation.validate, task.name, payload));
+  const validated = begin(() => task.schema && validate<unknown>(task.schema, payload));
+  const text = begin(() =>
+    encodePayload(payload, {
+      serializer: preparation.serializer,
+      maxBytes: preparation.maxPayloadBytes,
+    }),
+  );
+  const keys = begin(() => jobKeys(task, options, payload));
+  await accepted;
+  await validated;
   const { generateId, newId } = preparation;
   const ownId = options.id ?? (generateId && uuid("generateId", generateId()));
   return {
@@ -43,13 +50,21 @@ export async function prepareJob(
     hasOwnId: ownId !== undefined,
     queue: options.queue ?? task.queue,
     task: task.name,
-    payload: text,
+    payload: await text,
     priority: options.priority ?? task.priority,
     maxAttempts: options.maxAttempts ?? task.maxAttempts,
     delayMs: options.delayMs,
     runAt: options.runAt,
     correlationId: options.correlationId,
+    ...(await keys),
   };
+}
+
+function begin<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  const begun = (async () => work())();
+  // Until it is awaited, its rejection has nobody to go to.
+  begun.catch(() => undefined);
+  return begun;
 }
 
 /** Checks all requests; the first that is wrong rejects, and names its place. Throws `OptionError` and `PayloadError`. */

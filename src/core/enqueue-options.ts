@@ -1,14 +1,31 @@
 import { parseDuration, type Duration } from "./duration.ts";
 import { OptionError } from "./errors.ts";
+import type { KeySettings } from "./job-keys.ts";
+import {
+  checkConcurrency,
+  checkFlags,
+  checkRateLimit,
+  checkUnique,
+  type ConcurrencyOptions,
+  type RateLimitOptions,
+  type UniqueOptions,
+} from "./key-options.ts";
 import {
   checkKeys,
   date,
   integerBetween,
   invalidOption,
+  optional,
   queueName,
   shortText,
   uuid,
 } from "./options.ts";
+
+/**
+ * What an enqueue did: `kept` wrote nothing, for a job with its id is there or has run, or a job has its unique key;
+ * `replaced` gave the waiting job that has its unique key a new payload and time.
+ */
+export type EnqueueOutcome = "created" | "kept" | "replaced";
 
 /** What may be said about one job when it is enqueued. */
 export interface EnqueueOptions {
@@ -28,10 +45,18 @@ export interface EnqueueOptions {
   readonly id?: string;
   /** The caller's own id for a chain of work, up to 255 bytes; jobs enqueued by a handler inherit it. */
   readonly correlationId?: string;
+  /** Jobs of a queue that share a key run at most `limit` at a time. Wins over the task's, member by member. */
+  readonly concurrency?: ConcurrencyOptions;
+  /** A budget of starts that jobs share. Wins over the task's, member by member. */
+  readonly rateLimit?: RateLimitOptions;
+  /** At most one job of a queue has the key. Wins over the task's, member by member. */
+  readonly unique?: UniqueOptions;
+  /** Labels that a worker can refuse, instead of the task's: at most 100, each of 1 to 255 bytes. */
+  readonly flags?: readonly string[];
 }
 
 /** The same, checked, with defaults still open. */
-export interface CheckedEnqueueOptions {
+export interface CheckedEnqueueOptions extends KeySettings {
   readonly db: object | undefined;
   readonly queue: string | undefined;
   readonly runAt: Date | undefined;
@@ -50,6 +75,10 @@ const jobOptions = [
   "maxAttempts",
   "id",
   "correlationId",
+  "concurrency",
+  "rateLimit",
+  "unique",
+  "flags",
 ] as const;
 
 const firstDate = new Date("0001-01-01T00:00:00Z");
@@ -89,6 +118,10 @@ function checkOptions(options: EnqueueOptions): CheckedEnqueueOptions {
     ),
     id: optional(options.id, (value) => uuid("id", value)),
     correlationId: optional(options.correlationId, (value) => shortText("correlationId", value)),
+    concurrency: optional(options.concurrency, checkConcurrency),
+    rateLimit: optional(options.rateLimit, checkRateLimit),
+    unique: optional(options.unique, checkUnique),
+    flags: optional(options.flags, checkFlags),
   };
 }
 
@@ -96,11 +129,4 @@ function checkRunAt(value: unknown): Date {
   const runAt = date("runAt", value);
   if (runAt >= firstDate && runAt <= lastDate) return runAt;
   throw invalidOption("runAt", "a date in the years 1 to 9999", value);
-}
-
-function optional<Given, Checked>(
-  value: Given | undefined,
-  check: (value: Given) => Checked,
-): Checked | undefined {
-  return value === undefined ? undefined : check(value);
 }

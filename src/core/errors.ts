@@ -33,9 +33,14 @@ export class OptionError extends PawlError {
       readonly expected: string;
       readonly got: string;
       readonly code?: OptionErrorCode;
+      readonly cause?: unknown;
     },
   ) {
-    super(details.code ?? "PAWL_OPTION_INVALID", message);
+    super(
+      details.code ?? "PAWL_OPTION_INVALID",
+      message,
+      "cause" in details ? { cause: details.cause } : undefined,
+    );
     this.option = details.option;
     this.expected = details.expected;
     this.got = details.got;
@@ -95,6 +100,24 @@ export class PayloadError extends PawlError {
     super(code, message, "cause" in details ? { cause: details.cause } : undefined);
     this.path = details.path;
     this.issues = details.issues;
+  }
+}
+
+/** What is wrong with a job's rate limit. */
+export type RateLimitErrorCode = "PAWL_RATE_LIMIT_UNKNOWN" | "PAWL_RATE_LIMIT_WEIGHT";
+
+/** A job's rate limit was never registered, or is smaller than the job's weight; nothing was written. */
+export class RateLimitError extends PawlError {
+  static {
+    this.prototype.name = "RateLimitError";
+  }
+
+  declare readonly code: RateLimitErrorCode;
+  readonly key: string;
+
+  constructor(code: RateLimitErrorCode, message: string, key: string) {
+    super(code, message);
+    this.key = key;
   }
 }
 

@@ -48,6 +48,14 @@ export function describeValue(value: unknown): string {
   return describeObject(value);
 }
 
+/** Checks a value, unless it was left out. */
+export function optional<Given, Checked>(
+  value: Given | undefined,
+  check: (value: Given) => Checked,
+): Checked | undefined {
+  return value === undefined ? undefined : check(value);
+}
+
 /** Checks for an integer of 1 or more. */
 export function positiveInteger(option: string, value: unknown): number {
   if (isIntegerBetween(value, 1, Number.MAX_SAFE_INTEGER)) return value;

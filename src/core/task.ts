@@ -1,8 +1,21 @@
 import type { Duration } from "./duration.ts";
 import { parseDuration } from "./duration.ts";
-import type { EnqueueOptions } from "./enqueue-options.ts";
+import type { EnqueueOptions, EnqueueOutcome } from "./enqueue-options.ts";
 import { OptionError } from "./errors.ts";
 import type { JobInfo } from "./job.ts";
+import { checkRateLimitWhole } from "./job-keys.ts";
+import {
+  checkFlags,
+  checkTaskConcurrency,
+  checkTaskRateLimit,
+  checkTaskUnique,
+  type CheckedRateLimit,
+  type CheckedTaskConcurrency,
+  type CheckedUnique,
+  type TaskConcurrencyOptions,
+  type TaskRateLimitOptions,
+  type TaskUniqueOptions,
+} from "./key-options.ts";
 import type { JsonCompatible } from "./payload.ts";
 import {
   boolean,
@@ -10,6 +23,8 @@ import {
   checkKeys,
   integerBetween,
   invalidOption,
+  oneOf,
+  optional,
   queueName,
   taskName,
 } from "./options.ts";
@@ -33,7 +48,7 @@ export interface TransactionClient {
 export type HandlerEnqueue = <Name extends string, Input, Output, Tx>(
   task: Task<Name, Input, Output, Tx>,
   ...rest: PayloadArguments<JsonCompatible<NoInfer<Input>>, Omit<EnqueueOptions, "db">>
-) => Promise<{ readonly job: { readonly id: string }; readonly outcome: "created" | "kept" }>;
+) => Promise<{ readonly job: { readonly id: string }; readonly outcome: EnqueueOutcome }>;
 
 /** What a handler is given. */
 export interface HandlerContext<Output, Tx> {
@@ -88,12 +103,31 @@ export interface TaskOptions<Name extends string, Schema, Transactional extends 
   readonly transactional?: Transactional;
   /** Keep what the handler returns, as `output` in the history. Default false. */
   readonly storeOutput?: boolean;
+  /** Jobs of a queue that share a key run at most `limit` at a time, in the order of their enqueue. */
+  readonly concurrency?: TaskConcurrencyOptions<PayloadOf<Schema>>;
+  /** A budget of starts that jobs share, in every queue and worker. */
+  readonly rateLimit?: TaskRateLimitOptions<PayloadOf<Schema>>;
+  /** At most one job of a queue has the key; the mode says what an enqueue does that meets it. */
+  readonly unique?: TaskUniqueOptions<PayloadOf<Schema>>;
+  /** Labels that a worker can refuse: at most 100, each of 1 to 255 bytes. Default none. */
+  readonly flags?: readonly string[];
+  /** Which attempts leave a row in the history. Default `"all"`. */
+  readonly keep?: HistoryKeep;
+  /** For how long those rows are kept at least. Default `"30 days"`. */
+  readonly historyRetention?: Duration;
   /** The handler, when it needs nothing that is not at hand here; else bind it with `task.handle(…)`. */
   readonly run?: Handler<
     Schema extends StandardSchema<unknown, unknown> ? InferOutput<Schema> : undefined,
     Transactional extends true ? Tx : undefined
   >;
 }
+
+/** The payload as a caller gives it. */
+type PayloadOf<Schema> =
+  Schema extends StandardSchema<unknown, unknown> ? InferInput<Schema> : undefined;
+
+/** Which attempts of a task leave a row in the history. */
+export type HistoryKeep = "all" | "failures" | "none";
 
 /** A kind of job: a name, a payload schema and defaults. */
 export interface Task<Name extends string, Input, Output, Tx> {
@@ -107,6 +141,12 @@ export interface Task<Name extends string, Input, Output, Tx> {
   readonly timeoutMs: number;
   readonly transactional: boolean;
   readonly storeOutput: boolean;
+  readonly concurrency: CheckedTaskConcurrency | undefined;
+  readonly rateLimit: CheckedRateLimit | undefined;
+  readonly unique: CheckedUnique | undefined;
+  readonly flags: readonly string[] | undefined;
+  readonly keep: HistoryKeep;
+  readonly historyRetentionMs: number;
   readonly run: Handler<Output, Tx> | undefined;
   /** A job of this task for `enqueueMany`. */
   job(...rest: PayloadArguments<Input, Omit<EnqueueOptions, "db">>): JobRequest<Input>;
@@ -142,6 +182,12 @@ const knownOptions = [
   "timeout",
   "transactional",
   "storeOutput",
+  "concurrency",
+  "rateLimit",
+  "unique",
+  "flags",
+  "keep",
+  "historyRetention",
   "run",
 ] as const;
 
@@ -165,9 +211,15 @@ function makeTask(options: TaskOptions<string, unknown, boolean, never>): AnyTas
     priority: integerBetween("priority", options.priority ?? 0, -32768, 32767),
     retry,
     maxAttempts: maxAttemptsOf(retry),
-    timeoutMs: checkTimeout(options.timeout ?? "1h"),
+    timeoutMs: checkSpan("timeout", options.timeout ?? "1h"),
     transactional: boolean("transactional", options.transactional ?? false),
     storeOutput: boolean("storeOutput", options.storeOutput ?? false),
+    concurrency: optional(options.concurrency, checkTaskConcurrency),
+    rateLimit: optional(options.rateLimit, checkWholeRateLimit),
+    unique: optional(options.unique, checkTaskUnique),
+    flags: optional(options.flags, checkFlags),
+    keep: oneOf("keep", options.keep ?? "all", ["all", "failures", "none"]),
+    historyRetentionMs: checkSpan("historyRetention", options.historyRetention ?? "30 days"),
     run: options.run === undefined ? undefined : callable("run", options.run),
     job: (payload: unknown, jobOptions = {}) => ({ task, payload, options: jobOptions }),
     handle: (run) => ({ task, run: callable("handle", run) }),
@@ -206,8 +258,14 @@ function checkSchema(schema: unknown): StandardSchema | undefined {
   );
 }
 
-function checkTimeout(timeout: Duration): number {
-  const timeoutMs = parseDuration(timeout, "timeout");
-  if (timeoutMs > 0) return timeoutMs;
-  throw invalidOption("timeout", "a duration above zero", timeout);
+function checkSpan(option: string, duration: Duration): number {
+  const milliseconds = parseDuration(duration, option);
+  if (milliseconds > 0) return milliseconds;
+  throw invalidOption(option, "a duration above zero", duration);
+}
+
+function checkWholeRateLimit(given: TaskRateLimitOptions<never>): CheckedRateLimit {
+  const checked = checkTaskRateLimit(given);
+  checkRateLimitWhole(checked);
+  return checked;
 }

@@ -1,4 +1,5 @@
 import { PayloadError, type PayloadIssue } from "./errors.ts";
+import { invalidOption } from "./options.ts";
 import { formatPath } from "./serializer.ts";
 
 /** What Pawl needs of a Standard Schema, version 1 (https://standardschema.dev). */
@@ -49,6 +50,47 @@ export function validate<Output>(
   return "then" in result ? result.then(accept) : accept(result);
 }
 
+/**
+ * Checks the payload of any task before it is enqueued: returns what is wrong with it, or nothing; it may also throw. A
+ * path leads from the payload to the place: `["user", "tags", 2]`.
+ */
+export type PayloadValidator = (
+  task: string,
+  payload: unknown,
+) => readonly SchemaIssue[] | void | Promise<readonly SchemaIssue[] | void>;
+
+/** Runs the application's own check. Throws `PayloadError`. */
+export async function checkWith(
+  check: PayloadValidator | undefined,
+  task: string,
+  payload: unknown,
+): Promise<void> {
+  if (check === undefined) return;
+  let issues: unknown;
+  try {
+    issues = await check(task, payload);
+  } catch (cause) {
+    if (cause instanceof PayloadError) throw cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw payloadError("the application's `validate` accepts", [{ message }], cause);
+  }
+  if (issues === undefined) return;
+  if (!isIssueList(issues)) {
+    throw invalidOption("validate", "a function that returns nothing or a list of issues", issues);
+  }
+  if (issues.length > 0) throw payloadError("the application's `validate` accepts", issues);
+}
+
+function isIssueList(value: unknown): value is readonly SchemaIssue[] {
+  const isIssue = (issue: unknown) =>
+    typeof issue === "object" &&
+    issue !== null &&
+    "message" in issue &&
+    typeof issue.message === "string" &&
+    (!("path" in issue) || issue.path === undefined || Array.isArray(issue.path));
+  return Array.isArray(value) && value.every(isIssue);
+}
+
 /** A schema that accepts anything and types it as `T`: no check at run time. */
 export function typed<T>(): StandardSchema<T, T> {
   return {
@@ -63,16 +105,24 @@ export function typed<T>(): StandardSchema<T, T> {
 
 function accept<Output>(result: SchemaResult<Output>): Output {
   if (result.issues === undefined) return result.value;
-  const issues = result.issues.slice(0, maxIssues).map(describeIssue);
+  throw payloadError("matches its schema", result.issues);
+}
+
+function payloadError(
+  expected: string,
+  found: readonly SchemaIssue[],
+  cause?: unknown,
+): PayloadError {
+  const issues = found.slice(0, maxIssues).map(describeIssue);
   const shown = issues
     .slice(0, maxIssuesInMessage)
     .map(({ path, message }) => `${path}: ${message}`);
-  const hidden = result.issues.length - shown.length;
+  const hidden = found.length - shown.length;
   const rest = hidden > 0 ? [`and ${hidden} more`] : [];
-  throw new PayloadError(
+  return new PayloadError(
     "PAWL_PAYLOAD_INVALID",
-    `expected a payload that matches its schema, got: ${[...shown, ...rest].join("; ")}`,
-    { path: issues[0]?.path ?? "payload", issues },
+    `expected a payload that ${expected}, got: ${[...shown, ...rest].join("; ")}`,
+    { path: issues[0]?.path ?? "payload", issues, ...(cause === undefined ? {} : { cause }) },
   );
 }
 

@@ -1,4 +1,5 @@
 import { arrayLiteral } from "../core/array-literal.ts";
+import type { JobKeys } from "../core/job-keys.ts";
 import type { JobReference } from "../core/job.ts";
 import type { JobState } from "../core/states.ts";
 import type { Value } from "../db/database.ts";
@@ -6,7 +7,7 @@ import type { QueryName } from "../db/statements.ts";
 import type { Store } from "./store.ts";
 
 /** One job to insert, with every default filled in. */
-export interface NewJob {
+export interface NewJob extends JobKeys {
   readonly id: string;
   readonly queue: string;
   readonly task: string;
@@ -17,6 +18,8 @@ export interface NewJob {
   readonly delayMs: number | undefined;
   readonly runAt: Date | undefined;
   readonly correlationId: string | undefined;
+  /** The job of the history that this one repeats. */
+  readonly replayOf?: string | undefined;
 }
 
 /** Inserts jobs whose ids are new; resolves with the database's time. */
@@ -43,14 +46,23 @@ export async function insertJobsOnce(
   const pairs = JSON.parse(row?.created ?? "[]") as [string, string][]; // made by the statement
   const inserted = pairs.map(([queue, id]) => ({ queue, id }));
   const created = new Set(inserted.map(jobKey));
-  if (inserted.length > 0) {
-    const isHidden = row?.isolation !== "read committed";
-    const finished = isHidden
-      ? await discardUnseen(store, inserted, outside)
-      : await onJobs<JobReference>(store, "jobs/discard-finished", inserted);
-    for (const job of finished) created.delete(jobKey(job));
+  const isolation = row?.isolation ?? "";
+  for (const job of await takeBackFinished(store, inserted, { isolation, outside })) {
+    created.delete(jobKey(job));
   }
   return { nowMs: row?.now_ms ?? Date.now(), created };
+}
+
+/** Takes back those of the jobs just inserted that have run before, and returns them. */
+export async function takeBackFinished(
+  store: Store,
+  inserted: readonly JobReference[],
+  { isolation, outside }: { isolation: string; outside: Store },
+): Promise<readonly JobReference[]> {
+  if (inserted.length === 0) return [];
+  return isolation === "read committed"
+    ? onJobs<JobReference>(store, "jobs/discard-finished", inserted)
+    : discardUnseen(store, inserted, outside);
 }
 
 async function discardUnseen(

@@ -1,4 +1,5 @@
 import { arrayLiteral } from "../core/array-literal.ts";
+import type { AnyTask } from "../core/task.ts";
 import type { OutcomeName } from "../core/states.ts";
 import type { Value } from "../db/database.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
@@ -33,6 +34,12 @@ export interface HistoryPolicy {
   readonly retentionMs: number;
 }
 
+/** What is kept of the attempts of a task; of one that is not known, everything for 30 days. */
+export function historyPolicyOf(task: AnyTask | undefined): HistoryPolicy {
+  if (task === undefined) return defaultPolicy;
+  return { keep: task.keep, retentionMs: task.historyRetentionMs };
+}
+
 /** Whose settlements these are, and what their history keeps. */
 export interface SettleContext {
   readonly workerId: string;
@@ -44,6 +51,7 @@ export interface SettleContext {
   readonly isAdmitting: boolean;
 }
 
+const defaultPolicy: HistoryPolicy = { keep: "all", retentionMs: 30 * 86_400_000 };
 const failures: ReadonlySet<OutcomeName> = new Set(["failed", "crashed", "partial"]);
 
 /** Whether an attempt with this outcome leaves a row in the history. */

@@ -6,7 +6,7 @@ import { encodePayload } from "../core/payload.ts";
 import { decideRetry } from "../core/retry.ts";
 import type { AnyTask } from "../core/task.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
-import type { Settlement } from "../store/settles.ts";
+import type { Return, Settlement } from "../store/settles.ts";
 
 /** An attempt that has ended. */
 export interface Attempt {
@@ -34,7 +34,7 @@ export function decideReturned(attempt: Attempt, value: unknown): Settlement {
       return {
         ...unsaid(attempt),
         outcome: outcome.name,
-        then: { delayMs: outcome.delayMs, counted: false },
+        then: backAfter(attempt, outcome.delayMs, false),
       };
     case "cancelled": {
       const error = JSON.stringify({ name: "Cancelled", message: outcome.reason });
@@ -57,7 +57,7 @@ export function decideThrown(attempt: Attempt, thrown: unknown): Settlement {
     ...unsaid(attempt),
     outcome: "failed",
     error,
-    then: "final" in decision ? "gone" : { delayMs: decision.delayMs, counted: true },
+    then: "final" in decision ? "gone" : backAfter(attempt, decision.delayMs, true),
   };
 }
 
@@ -99,8 +99,14 @@ function partial(attempt: Attempt, results: unknown): Settlement {
     outcome: "partial",
     output,
     error: "final" in decision ? JSON.stringify(recordError(decision.error)) : null,
-    then: "final" in decision ? "gone" : { delayMs: decision.delayMs, counted: true },
+    then: "final" in decision ? "gone" : backAfter(attempt, decision.delayMs, true),
   };
+}
+
+function backAfter({ task }: Attempt, delayMs: number, counted: boolean): Return {
+  return task.concurrency?.whileRetrying === "hold"
+    ? { delayMs, counted, isHolding: delayMs > 0 }
+    : { delayMs, counted };
 }
 
 function retryOf({ job, task, random }: Attempt, error: unknown): ReturnType<typeof decideRetry> {

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { LeaseLostError } from "../core/errors.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
-import type { SettleContext, Settlement } from "../store/settles.ts";
+import { historyPolicyOf, type SettleContext, type Settlement } from "../store/settles.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
 import { released } from "./decision.ts";
@@ -327,10 +327,10 @@ export class Session {
   }
 
   get #settleContext(): SettleContext {
-    const { retentionMs } = this.#context;
+    const { handlers } = this.#context.options;
     return {
       workerId: this.id,
-      historyOf: () => ({ keep: "all", retentionMs }),
+      historyOf: ({ task }) => historyPolicyOf(handlers.get(task)?.task),
       isAdmitting: true,
     };
   }

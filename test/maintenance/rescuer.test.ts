@@ -37,7 +37,6 @@ function stage(answer: Stage["answer"]): Stage {
   };
   const store = { sql: (name: string) => ({ name, text: name }), db: { query } };
   const rescuer = new Rescuer(store as never, {
-    retentionMs: 1_000,
     everyMs: leaseMs / 5,
     toleratedMs: 1_000,
     onError: () => undefined,

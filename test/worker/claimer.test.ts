@@ -5,6 +5,7 @@ import type { ClaimedJob } from "#pawl/store/claimed-job";
 import { storeOn } from "#pawl/store/store";
 import { promoteDueJobs } from "#pawl/store/upkeep";
 import { Claimer } from "#pawl/worker/claimer";
+import { FlagFilter } from "#pawl/worker/flag-filter";
 import { failed, HandClaimer, released } from "../support/claiming.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
 import { intercepted, recorder } from "../support/intercepted-database.ts";
@@ -254,6 +255,9 @@ it("cursors that went back for nothing return to where they were", async () => {
     workerId: randomUUID(),
     queues: undefined,
     tasks: ["task"],
+    flagFilter: new FlagFilter([]),
+    onClaimed: () => undefined,
+    onLimited: () => undefined,
     onUnknownTasks: () => undefined,
   });
   expect(await claimer.claim(1_000)).toHaveLength(10);
@@ -281,6 +285,9 @@ function claimerOf(engine: Engine, { queues, tasks = ["task"] }: ClaimerSettings
     workerId: randomUUID(),
     queues,
     tasks,
+    flagFilter: new FlagFilter([]),
+    onClaimed: () => undefined,
+    onLimited: () => undefined,
     onUnknownTasks: (queue) => unknown.push(queue),
   });
   return { claimer, texts, unknown };

@@ -262,6 +262,7 @@ function jobAt(position: string, last?: unknown): ClaimedJob {
     last_error: null,
     partial_results: null,
     payload: "null",
+    keys: null,
   });
 }
 
@@ -276,6 +277,9 @@ function header(given: Partial<ClaimHeader> = {}): ClaimHeader {
     rewinds: null,
     skipped: null,
     priorities: null,
+    unknown: false,
+    arrivals: false,
+    limited: null,
     ...given,
   };
 }

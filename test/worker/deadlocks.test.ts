@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineTask } from "pawl";
 import { reconcileJobs } from "#pawl/store/upkeep";
-import { failed, HandClaimer, released, retentionMs, succeeded } from "../support/claiming.ts";
+import { failed, HandClaimer, released, succeeded } from "../support/claiming.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
 
 const task = defineTask({ name: "task" });
@@ -40,12 +40,11 @@ describe("settling and rescuing the same jobs at the same time", () => {
     for (let round = 0; round < rounds; round += 1) {
       const claimer = await claimRound(engine);
       const { jobs, workerId } = claimer;
-      const worker = { id: workerId, retentionMs };
       const results = await Promise.allSettled([
         claimer.loseAll(),
         claimer.settle(jobs.map(succeeded)),
         claimer.rescue(),
-        reconcileJobs(engine.store, worker, { from: 1, to: 1, held: [] }),
+        reconcileJobs(engine.store, workerId, { from: 1, to: 1, held: [] }),
         claimer.rescue(),
         claimer.settle(jobs.map((job) => failed(job, 60_000))),
       ]);

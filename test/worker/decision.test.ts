@@ -223,6 +223,7 @@ function attempt(
     last_error: null,
     partial_results: null,
     payload: "null",
+    keys: null,
   });
   const task = defineTask({ name: "task", storeOutput, retry });
   return { job, task, runMs: 12, random: () => 0.5 };

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { defineTask, type SettledEvent } from "pawl";
 import { storeOn } from "#pawl/store/store";
 import { Claimer } from "#pawl/worker/claimer";
+import { FlagFilter } from "#pawl/worker/flag-filter";
 import { failed, HandClaimer, released, succeeded } from "../support/claiming.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
 import { intercepted, recorder } from "../support/intercepted-database.ts";
@@ -257,6 +258,9 @@ async function withQueues(queues: readonly string[] | undefined) {
     workerId: randomUUID(),
     queues,
     tasks: ["task"],
+    flagFilter: new FlagFilter([]),
+    onClaimed: () => undefined,
+    onLimited: () => undefined,
     onUnknownTasks: () => undefined,
   });
   return { engine, claimer, texts };

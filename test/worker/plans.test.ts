@@ -6,7 +6,7 @@ import { findReadyQueues } from "#pawl/store/claims";
 import { findSettled, holdJob } from "#pawl/store/settles";
 import { promoteDueJobs, reconcileJobs } from "#pawl/store/upkeep";
 import { Cursors } from "#pawl/worker/cursors";
-import { failed, HandClaimer, retentionMs, succeeded } from "../support/claiming.ts";
+import { failed, HandClaimer, succeeded } from "../support/claiming.ts";
 import { Engine } from "../support/engine.ts";
 import { ownPostgres } from "../support/own-postgres.ts";
 import { plansOf, waysTo, type Plans } from "../support/plans.ts";
@@ -115,8 +115,7 @@ describe.each<[string, string[]]>([
       claimer = new HandClaimer(store);
       for (let time = 1; time <= times; time += 1) {
         await claimer.claim({ limit: 5 });
-        const worker = { id: claimer.workerId, retentionMs };
-        await reconcileJobs(store, worker, { from: time, to: time, held: [] });
+        await reconcileJobs(store, claimer.workerId, { from: time, to: time, held: [] });
       }
     });
 
@@ -164,9 +163,11 @@ describe.each<[string, string[]]>([
     expect(readIn("jobs", { ...plans, scans: scheduled })).toBeLessThanOrEqual(times * (10 + 5));
   });
 
+  const any = { queues: undefined, arrivalsSince: 0 };
+
   it("a look for queues with work reads the ready index", async () => {
     const plans = await plansOf(engine, async (store) => {
-      for (let time = 0; time < times; time += 1) await findReadyQueues(store, known, undefined);
+      for (let time = 0; time < times; time += 1) await findReadyQueues(store, known, any);
     });
 
     expect(waysTo("jobs", plans)).toEqual(["Index Scan by jobs_ready"]);
@@ -177,7 +178,7 @@ describe.each<[string, string[]]>([
     const plans = await plansOf(engine, async (store) => {
       const waiting = { name: "", text: `update "${engine.schema}".jobs set state = 'scheduled'` };
       await store.db.query(waiting);
-      for (let time = 0; time < times; time += 1) await findReadyQueues(store, known, undefined);
+      for (let time = 0; time < times; time += 1) await findReadyQueues(store, known, any);
     });
 
     expect(discardedIn(plans)).toBe(0);

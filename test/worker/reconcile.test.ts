@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DatabaseError, defineTask, snooze, type JobReference } from "pawl";
 import { reconcileJobs } from "#pawl/store/upkeep";
-import { HandClaimer, retentionMs, succeeded } from "../support/claiming.ts";
+import { HandClaimer, succeeded } from "../support/claiming.ts";
 import { databaseUrl } from "../support/database.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
 import { gate } from "../support/gate.ts";
@@ -231,7 +231,7 @@ function reconcile(
   { workerId }: HandClaimer,
   claims: { from: number; to: number; held: JobReference[] },
 ): Promise<number> {
-  return reconcileJobs(engine.store, { id: workerId, retentionMs }, claims);
+  return reconcileJobs(engine.store, workerId, claims);
 }
 
 async function statesOf(engine: Engine): Promise<Record<string, string>> {

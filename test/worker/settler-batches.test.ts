@@ -236,7 +236,8 @@ async function prepare(count: number, options: { retentionMs?: number } = {}) {
   });
   const settler = new Settler(storeOn(engine.store, db), {
     workerId: claimer.workerId,
-    retentionMs: options.retentionMs ?? retentionMs,
+    historyOf: () => ({ keep: "all", retentionMs: options.retentionMs ?? retentionMs }),
+    isAdmitting: true,
     random: () => 1,
     onSettled: (settlements) => settled.push(...settlements),
     onLost: (names) => lost.push(...names),

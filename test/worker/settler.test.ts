@@ -295,7 +295,8 @@ function settlerOf(engine: Engine, { workerId }: HandClaimer, intercept?: Interc
   const db = intercept === undefined ? engine.store.db : intercepted(engine.store.db, intercept);
   const settler = new Settler(storeOn(engine.store, db), {
     workerId,
-    retentionMs,
+    historyOf: () => ({ keep: "all", retentionMs }),
+    isAdmitting: true,
     random: () => 0.5,
     onSettled: (settlements) => settled.push(...settlements),
     onLost: (jobs) => lost.push(...jobs),
