@@ -31,6 +31,7 @@ import { statements } from "./db/statements.ts";
 import { History } from "./history/history.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
+import { historyPolicyOf } from "./store/settles.ts";
 import { storeOn, type Store } from "./store/store.ts";
 import { ManualClaimer } from "./worker/manual-claimer.ts";
 import { ManualWorkers } from "./worker/manual-workers.ts";
@@ -269,7 +270,7 @@ export class Pawl<
   #makeManualWorkers(): ManualWorkers {
     return new ManualWorkers({
       ...{ schema: this.schema, version },
-      retentionMs: historyRetentionMs,
+      historyOf: ({ task }) => historyPolicyOf(this.#tasks.get(task)),
       random: Math.random,
       newId: createUuidV7(Date.now),
       openControl: () => this.#openControl(),

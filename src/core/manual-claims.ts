@@ -7,7 +7,7 @@ import type { PartialResults } from "./outcome.ts";
 export interface ClaimOptions extends ClaimFilter {
   /** How many jobs to claim at most: 1 to 1000. Default 1. */
   readonly batchSize?: number;
-  /** How long the history of these attempts is kept. Default `"30 days"`. */
+  /** How long the history of these attempts is kept. Default: as the task says, else `"30 days"`. */
   readonly historyRetention?: Duration;
 }
 

@@ -5,7 +5,7 @@ import {
   type ClaimFilter,
 } from "../core/claim-options.ts";
 import type { Random } from "../core/clock.ts";
-import { parseDuration } from "../core/duration.ts";
+import { parseDuration, type Duration } from "../core/duration.ts";
 import { LeaseLostError } from "../core/errors.ts";
 import type {
   ClaimOptions,
@@ -24,7 +24,12 @@ import type { AnyTask } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
-import type { SettleContext, Settlement } from "../store/settles.ts";
+import {
+  historyPolicyOf,
+  type HistoryPolicy,
+  type SettleContext,
+  type Settlement,
+} from "../store/settles.ts";
 import { storeOn, type Store } from "../store/store.ts";
 import { decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
 import { makeHeldJob } from "./held-job.ts";
@@ -45,7 +50,7 @@ export interface ManualClaimerOptions {
 interface Holding {
   readonly worker: ManualWorker;
   readonly job: ClaimedJob;
-  readonly retentionMs: number;
+  readonly history: HistoryPolicy;
 }
 
 const tryForMs = 15_000;
@@ -78,7 +83,7 @@ export class ManualClaimer implements ManualClaims {
     this.#workers.assertOpen();
     return claimed.map((job) => {
       const held = makeHeldJob(job, this.#options.serializer);
-      this.#holdings.set(held, { worker, job, retentionMs });
+      this.#holdings.set(held, { worker, job, history: this.#historyOf(job, retentionMs) });
       return held;
     });
   }
@@ -154,14 +159,14 @@ export class ManualClaimer implements ManualClaims {
     const joined = db === undefined ? undefined : this.#join(db);
     const lost: ClaimedJob[] = [];
     const byWorker = new Map<ManualWorker, Settlement[]>();
-    const retentions = new Map<ClaimedJob, number>();
+    const policies = new Map<ClaimedJob, HistoryPolicy>();
     for (const [place, settlement] of settlements.entries()) {
       const holding = holdings[place];
       if (holding?.worker.options.name !== name || !holding.worker.holds(holding.job)) {
         lost.push(settlement.job);
         continue;
       }
-      retentions.set(holding.job, holding.retentionMs);
+      policies.set(holding.job, holding.history);
       const group = byWorker.get(holding.worker);
       if (group === undefined) byWorker.set(holding.worker, [settlement]);
       else group.push(settlement);
@@ -169,7 +174,7 @@ export class ManualClaimer implements ManualClaims {
     for (const [worker, group] of byWorker) {
       const context: SettleContext = {
         workerId: worker.id,
-        historyOf: (job) => ({ keep: "all", retentionMs: retentions.get(job) ?? 0 }),
+        historyOf: (job) => policies.get(job) ?? this.#historyOf(job),
         isAdmitting: joined === undefined,
       };
       lost.push(...(await this.#write({ worker, context, joined }, group)));
@@ -214,6 +219,11 @@ export class ManualClaimer implements ManualClaims {
     return storeOn(store, store.db.join(db));
   }
 
+  #historyOf(job: ClaimedJob, retentionMs?: number): HistoryPolicy {
+    const policy = historyPolicyOf(this.#options.taskOf(job.task));
+    return retentionMs === undefined ? policy : { ...policy, retentionMs };
+  }
+
   #attempt(job: ClaimedJob, runMs: number | null): Attempt {
     const { taskOf, random } = this.#options;
     return { job, task: taskOf(job.task), runMs, random };
@@ -235,15 +245,22 @@ export class ManualClaimer implements ManualClaims {
 function checkClaimOptions(options: ClaimOptions): {
   filter: ClaimFilter;
   batchSize: number;
-  retentionMs: number;
+  retentionMs: number | undefined;
 } {
   const known = ["tasks", "queues", "forbiddenFlags", "batchSize", "historyRetention"];
   checkKeys("claim", options, known);
   return {
     filter: checkClaimFilter(options),
     batchSize: integerBetween("batchSize", options.batchSize ?? 1, 1, maxBatchSize),
-    retentionMs: parseDuration(options.historyRetention ?? "30 days", "historyRetention"),
+    retentionMs: checkRetention(options.historyRetention),
   };
+}
+
+function checkRetention(retention: Duration | undefined): number | undefined {
+  if (retention === undefined) return undefined;
+  const retentionMs = parseDuration(retention, "historyRetention");
+  if (retentionMs > 0) return retentionMs;
+  throw invalidOption("historyRetention", "a duration above zero", retention);
 }
 
 function checkExecution(executionMs: number | undefined): number | null {

@@ -5,6 +5,7 @@ import { Loop } from "../lifecycle/loop.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
+import type { SettleContext } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
 import { findLostJobs, promoteDueJobs } from "../store/upkeep.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
@@ -29,7 +30,7 @@ export interface ManualWorkerOptions extends ManualRole {
   readonly id: string;
   readonly schema: string;
   readonly version: string;
-  readonly retentionMs: number;
+  readonly historyOf: SettleContext["historyOf"];
   readonly random: Random;
   readonly makeUpkeep: (leaseMs: number, onError: (error: unknown) => void) => Upkeep;
   /** Told when it begins to end; claims are for another one from here on. */
@@ -253,12 +254,8 @@ export class ManualWorker {
   async #releaseHeld(): Promise<void> {
     const settlements = [...this.#held.values()].map((job) => released(job, null));
     this.#held.clear();
-    const { retentionMs, random } = this.options;
-    const context = {
-      workerId: this.id,
-      historyOf: () => ({ keep: "all" as const, retentionMs }),
-      isAdmitting: true,
-    };
+    const { historyOf, random } = this.options;
+    const context = { workerId: this.id, historyOf, isAdmitting: true };
     await writeSettlements(this.#control, context, settlements, { forMs: releaseForMs, random });
   }
 }

@@ -1,6 +1,7 @@
 import type { Random } from "../core/clock.ts";
 import { ClosedError } from "../core/errors.ts";
 import type { Database } from "../db/database.ts";
+import type { SettleContext } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
 import { ManualWorker, type ManualRole } from "./manual-worker.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -8,7 +9,8 @@ import type { Upkeep } from "./upkeep.ts";
 export interface ManualWorkersOptions {
   readonly schema: string;
   readonly version: string;
-  readonly retentionMs: number;
+  /** What is kept of the attempts of a job that is given back. */
+  readonly historyOf: SettleContext["historyOf"];
   readonly random: Random;
   readonly newId: () => string;
   /** Opens connections of Pawl's own, so that the application cannot starve leases and settles. */
@@ -75,11 +77,11 @@ export class ManualWorkers {
 
   async #register(role: ManualRole, onEnding: () => void): Promise<ManualWorker> {
     const { control } = this;
-    const { schema, version, retentionMs, random, newId } = this.#options;
+    const { schema, version, historyOf, random, newId } = this.#options;
     await this.#options.assertSchema(control);
     const worker = new ManualWorker(control, {
       ...role,
-      ...{ schema, version, retentionMs, random },
+      ...{ schema, version, historyOf, random },
       id: newId(),
       makeUpkeep: (leaseMs, onError) => this.#options.makeUpkeep(control, leaseMs, onError),
       onEnding: (ended) => {
