@@ -64,6 +64,14 @@ export {
   type LocalQueueOptions,
   type LocalQueueStats,
 } from "./worker/local-queue.ts";
+export type {
+  ClaimOptions,
+  CompleteOptions,
+  FailedJob,
+  HeldJob,
+  ReleaseOptions,
+  SettleOptions,
+} from "./core/manual-claims.ts";
 export type { ClaimFilter, ForbiddenFlags } from "./core/claim-options.ts";
 export type { Worker, WorkerHealth, WorkerState } from "./worker/worker.ts";
 export type { SettledEvent, WorkerEvents } from "./worker/worker-events.ts";

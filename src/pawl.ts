@@ -31,7 +31,10 @@ import { statements } from "./db/statements.ts";
 import { History } from "./history/history.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
+import { historyPolicyOf } from "./store/settles.ts";
 import { storeOn, type Store } from "./store/store.ts";
+import { ManualClaimer } from "./worker/manual-claimer.ts";
+import { ManualWorkers } from "./worker/manual-workers.ts";
 import { Slots } from "./worker/slots.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
@@ -114,6 +117,7 @@ export class Pawl<
   readonly #tasks: ReadonlyMap<string, AnyTask>;
   readonly #serializer: Serializer;
   readonly #enqueuer: Enqueuer;
+  readonly #manualWorkers: ManualWorkers;
   readonly #workers = new Set<Worker>();
   readonly #slots: Slots;
   #isClosed = false;
@@ -131,7 +135,14 @@ export class Pawl<
     this.#ownsDatabase = isOurs;
     this.#store = { sql: statements(this.schema), db: database };
     this.#slots = new Slots(Math.max(1, database.maxConnections - spareConnections));
-    this.jobs = new Jobs(this.#store, this.#serializer);
+    this.#manualWorkers = this.#makeManualWorkers();
+    const claimer = new ManualClaimer(this.#manualWorkers, {
+      store: this.#store,
+      serializer: this.#serializer,
+      random: Math.random,
+      taskOf: (name) => this.#tasks.get(name) ?? defineTask({ name }),
+    });
+    this.jobs = new Jobs(this.#store, this.#serializer, claimer);
     this.history = new History(this.#store, this.#serializer);
     this.#enqueuer = new Enqueuer(this.#store, {
       preparation: {
@@ -214,7 +225,7 @@ export class Pawl<
       throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
     }
     const checked = checkWorkerOptions(options, [...this.#tasks.values()]);
-    const control = storeOn(this.#store, this.#store.db.dedicated(controlConnections));
+    const control = this.#openControl();
     const worker = new Worker(
       {
         options: checked,
@@ -228,14 +239,7 @@ export class Pawl<
         control,
         slots: this.#slots,
         enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
-        makeUpkeep: (onError) =>
-          new Upkeep(control, {
-            leaseMs: checked.leaseMs,
-            retentionMs: historyRetentionMs,
-            unknownTaskGraceMs: checked.unknownTaskGraceMs,
-            onError,
-            random: Math.random,
-          }),
+        makeUpkeep: (onError) => makeUpkeep(control, { ...checked, onError }),
       },
       () => checkSchema(control.db, this.schema),
     );
@@ -244,16 +248,36 @@ export class Pawl<
     return worker;
   }
 
-  /** Ends what this Pawl opened: its workers, and the connections it made. A pool of yours stays open. */
+  /**
+   * Ends what this Pawl opened: its workers, and the connections it made; jobs claimed by hand go back. A pool of yours
+   * stays open.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
-    await this.#enqueuer.close();
+    await Promise.all([this.#enqueuer.close(), this.#manualWorkers.close()]);
     if (this.#ownsDatabase) await this.#store.db.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #openControl(): Store<Database> {
+    return storeOn(this.#store, this.#store.db.dedicated(controlConnections));
+  }
+
+  #makeManualWorkers(): ManualWorkers {
+    return new ManualWorkers({
+      ...{ schema: this.schema, version },
+      historyOf: ({ task }) => historyPolicyOf(this.#tasks.get(task)),
+      random: Math.random,
+      newId: createUuidV7(Date.now),
+      openControl: () => this.#openControl(),
+      assertSchema: (control) => checkSchema(control.db, this.schema),
+      makeUpkeep: (control, leaseMs, onError) =>
+        makeUpkeep(control, { leaseMs, unknownTaskGraceMs: day, onError }),
+    });
   }
 
   #enqueueFor(job: ClaimedJob, tx: unknown): HandlerEnqueue {
@@ -266,6 +290,22 @@ export class Pawl<
       return this.#enqueuer.enqueue({ task, payload, options });
     };
   }
+}
+
+function makeUpkeep(
+  control: Store,
+  options: {
+    readonly leaseMs: number;
+    readonly unknownTaskGraceMs: number;
+    readonly onError: (error: unknown) => void;
+  },
+): Upkeep {
+  const { leaseMs, unknownTaskGraceMs, onError } = options;
+  return new Upkeep(control, {
+    ...{ leaseMs, unknownTaskGraceMs, onError },
+    retentionMs: historyRetentionMs,
+    random: Math.random,
+  });
 }
 
 function checkSerializer(serializer: Serializer): Serializer {

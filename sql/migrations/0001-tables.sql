@@ -110,7 +110,7 @@ create table :"schema".workers (
   host text not null,
   version text not null,
   queues text[],
-  tasks text[] not null,
+  tasks text[],
   transactional text[] not null
 ) with (fillfactor = 50);
 

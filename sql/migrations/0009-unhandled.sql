@@ -15,10 +15,12 @@ declare
   _known text[];
   _failed integer;
 begin
-  select coalesce(array_agg(distinct known.task), '{}')
+  -- Null when a worker takes any task: then none is unhandled.
+  select case when not coalesce(bool_or(workers.tasks is null), false)
+              then coalesce(array_agg(distinct known.task) filter (where known.task is not null), '{}') end
     into _known
     from :"schema".workers
-   cross join lateral unnest(workers.tasks) as known (task)
+    left join lateral unnest(workers.tasks) as known (task) on true
    where (workers.ended_at is null or workers.ended_at > _cutoff)
      and (workers.queues is null or _queue = any (workers.queues));
   with unhandled as materialized (

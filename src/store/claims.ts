@@ -17,7 +17,8 @@ export interface Claim {
   /** Drawn by the worker, never used twice: with the worker's id it is the claim token. */
   readonly claimNumber: number;
   readonly limit: number;
-  readonly tasks: readonly string[];
+  /** Null: any task. */
+  readonly tasks: readonly string[] | null;
   /** Jobs with one of these flags are passed over; null: none. */
   readonly forbiddenFlags: readonly string[] | null;
 }
@@ -62,8 +63,8 @@ export async function claimJobs(
       claim.claimNumber,
       claim.limit,
       claim.follow,
-      arrayLiteral(claim.tasks),
-      flagsLiteral(claim),
+      listOrNull(claim.tasks),
+      listOrNull(claim.forbiddenFlags),
       arrayLiteral(claim.ranges.map((range) => range.lowest)),
       arrayLiteral(claim.ranges.map((range) => range.runAt)),
       arrayLiteral(claim.ranges.map((range) => range.id)),
@@ -91,8 +92,8 @@ export async function claimLimitedJobs(
       claim.workerId,
       claim.claimNumber,
       claim.limit,
-      arrayLiteral(claim.tasks),
-      flagsLiteral(claim),
+      listOrNull(claim.tasks),
+      listOrNull(claim.forbiddenFlags),
     ],
   );
   const header = JSON.parse(rows.at(-1)?.header ?? "{}") as { limited?: number | null }; // made by the function
@@ -102,8 +103,8 @@ export async function claimLimitedJobs(
   return { jobs: jobs.sort(byPosition), limitedMs: header.limited ?? null };
 }
 
-function flagsLiteral({ forbiddenFlags }: Claim): string | null {
-  return forbiddenFlags === null ? null : arrayLiteral(forbiddenFlags);
+function listOrNull(values: readonly string[] | null): string | null {
+  return values === null ? null : arrayLiteral(values);
 }
 
 /** Reads arrivals of a queue and admits what they announce. */

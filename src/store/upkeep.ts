@@ -70,3 +70,26 @@ export async function failUnhandledJobs(
   ]);
   return row?.failed ?? 0;
 }
+
+/** Which of these jobs a worker no longer holds under their claims. */
+export async function findLostJobs<Job extends JobReference & { readonly claimNumber: number }>(
+  store: Store,
+  workerId: string,
+  jobs: readonly Job[],
+): Promise<Job[]> {
+  const rows = await store.db.query<{
+    queue: string;
+    id: string;
+    claim_number: string;
+    lost: boolean;
+  }>(store.sql("jobs/check-held"), [
+    workerId,
+    arrayLiteral(jobs.map(({ queue }) => queue)),
+    arrayLiteral(jobs.map(({ id }) => id)),
+    arrayLiteral(jobs.map(({ claimNumber }) => claimNumber)),
+  ]);
+  const lost = new Set(
+    rows.filter((row) => row.lost).map((row) => `${row.claim_number} ${row.id} ${row.queue}`),
+  );
+  return jobs.filter(({ queue, id, claimNumber }) => lost.has(`${claimNumber} ${id} ${queue}`));
+}

@@ -10,7 +10,8 @@ export interface WorkerRegistration {
   readonly version: string;
   /** Undefined: any queue. */
   readonly queues: readonly string[] | undefined;
-  readonly tasks: readonly string[];
+  /** Undefined: any task. */
+  readonly tasks: readonly string[] | undefined;
   readonly concurrency: number;
   readonly leaseMs: number;
   /** How many transactional handlers may run at once. */
@@ -28,7 +29,7 @@ export async function registerWorker(store: Store, worker: WorkerRegistration): 
     worker.pid,
     worker.version,
     worker.queues === undefined ? null : arrayLiteral(worker.queues),
-    arrayLiteral(worker.tasks),
+    worker.tasks === undefined ? null : arrayLiteral(worker.tasks),
     worker.concurrency,
     worker.leaseMs,
     worker.transactionSlots,

@@ -22,7 +22,8 @@ export interface ClaimerOptions {
   readonly workerId: string;
   /** In the order in which they are drained; undefined: any queue, in turn. */
   readonly queues: readonly string[] | undefined;
-  readonly tasks: readonly string[];
+  /** Null: any task. */
+  readonly tasks: readonly string[] | null;
   readonly flagFilter: FlagFilter;
   /** Given every job as soon as its claim is known, before the claim's number counts as ended. */
   readonly onClaimed: (jobs: readonly ClaimedJob[]) => void;

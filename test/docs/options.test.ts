@@ -83,6 +83,28 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
     call: (given) => pawl.worker({ handlers: [handler] }).stop(given),
     wrong: { grace: "later" },
   },
+  "pawl.jobs.claim(workerId, options)": {
+    call: (given) => pawl.jobs.claim("by hand", given),
+    wrong: {
+      tasks: [""],
+      queues: "default",
+      forbiddenFlags: [1],
+      batchSize: 1_001,
+      historyRetention: "for ever",
+    },
+  },
+  "pawl.jobs.complete(workerId, jobs, options)": {
+    call: (given) => pawl.jobs.complete("by hand", [], given),
+    wrong: { executionMs: -1, outputs: ["of nothing"], db: {} },
+  },
+  "pawl.jobs.fail(workerId, failed, options)": {
+    call: (given) => pawl.jobs.fail("by hand", [], given),
+    wrong: { executionMs: Infinity, db: {} },
+  },
+  "pawl.jobs.release(workerId, jobs, options)": {
+    call: (given) => pawl.jobs.release("by hand", [], given),
+    wrong: { db: {} },
+  },
   "new LocalQueue(pawl, workerId, options)": {
     call: (given) => new LocalQueue(source, "by hand", given),
     wrong: {

@@ -1,5 +1,7 @@
-import { LocalQueue, WorkerError, type LocalQueueOptions } from "pawl";
+import { defineTask, LocalQueue, typed, WorkerError, type LocalQueueOptions } from "pawl";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { freshPawl } from "../fixtures/fresh-pawl.ts";
+import { execute } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
 
@@ -180,5 +182,93 @@ describe("a local queue over a source of one's own", () => {
 
     expect(() => queue.start()).toThrow(expect.objectContaining(state));
     expect(() => queue.offer([job("a")])).toThrow(expect.objectContaining(state));
+  });
+});
+
+describe("a local queue over a Pawl", () => {
+  const task = defineTask({ name: "task", payload: typed<number>(), retry: "none" });
+
+  function stateOf(pawl: { schema: string }): Promise<{ state: string; count: number }[]> {
+    return execute(
+      `select state, count(*)::integer from ${pawl.schema}.jobs group by state order by state`,
+    );
+  }
+
+  it("claims nothing before it starts, then takes jobs in order, each to be completed by its taker", async () => {
+    const pawl = await freshPawl();
+    await pawl.enqueueMany([1, 2, 3].map((n) => task.job(n)));
+    await using queue = new LocalQueue(pawl, "by hand", { size: 2, refetchThreshold: 2 });
+    const before = { running: queue.running, jobs: await stateOf(pawl) };
+
+    queue.start();
+    const payloads: unknown[] = [];
+    for (let job = await queue.take("10s"); job !== null; job = await queue.take("1s")) {
+      payloads.push(job.payload);
+      await pawl.jobs.complete(queue.workerId, [job], { executionMs: 1 });
+    }
+
+    expect(before).toEqual({ running: false, jobs: [{ state: "ready", count: 3 }] });
+    expect(payloads).toEqual([1, 2, 3]);
+    expect(queue.stats()).toMatchObject({ fetched: 3, dispatched: 3, expired: 0, errors: 0 });
+    expect(await stateOf(pawl)).toEqual([]);
+  });
+
+  it("releases what is older than its ttl, so that others can run it, and does not count a failure", async () => {
+    const pawl = await freshPawl();
+    await pawl.enqueue(task, 1);
+    await using queue = new LocalQueue(pawl, "by hand", { ttl: "50ms" });
+    queue.start();
+
+    await eventually(() => queue.stats().expired === 1);
+    const job = await eventually(async () => (await pawl.jobs.claim("other"))[0]);
+
+    expect(job).toMatchObject({ attempt: 2, failures: 0 });
+    expect(queue.depth).toBe(0);
+    await pawl.jobs.complete("other", [job]);
+  });
+
+  it("returns with its stop what nobody took, to be settled by the caller", async () => {
+    const pawl = await freshPawl();
+    await pawl.enqueueMany([1, 2].map((n) => task.job(n)));
+    const queue = new LocalQueue(pawl, "by hand", { tasks: ["task"], queues: ["default"] });
+    queue.start();
+    await eventually(() => queue.depth === 2);
+
+    const jobs = await queue.stop("5s");
+    const held = await stateOf(pawl);
+    await pawl.jobs.complete("by hand", jobs);
+
+    expect(jobs.map(({ payload }) => payload)).toEqual([1, 2]);
+    expect(held).toEqual([{ state: "running", count: 2 }]);
+    expect(await stateOf(pawl)).toEqual([]);
+  });
+
+  it("gives back with its stop what nobody took, when asked to", async () => {
+    const pawl = await freshPawl();
+    await pawl.enqueueMany([1, 2].map((n) => task.job(n)));
+    const queue = new LocalQueue(pawl, "by hand");
+    queue.start();
+    await eventually(() => queue.depth === 2);
+
+    const jobs = await queue.stop("5s", { release: true });
+
+    expect(jobs).toEqual([]);
+    expect(await stateOf(pawl)).toEqual([{ state: "ready", count: 2 }]);
+  });
+
+  it("ends with its Pawl", async () => {
+    const pawl = await freshPawl();
+    const errors: unknown[] = [];
+    const queue = new LocalQueue(pawl, "by hand", { pollInterval: "20ms" });
+    queue.on("error", (error) => errors.push(error));
+    queue.start();
+    const taken = queue.take("1h");
+    await eventually(() => queue.stats().refetches > 0);
+
+    await pawl.close();
+
+    expect(await taken).toBeNull();
+    expect(queue.running).toBe(false);
+    expect(errors).toEqual([expect.objectContaining({ code: "PAWL_CLOSED" })]);
   });
 });
