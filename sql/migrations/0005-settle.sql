@@ -68,7 +68,7 @@ begin
        and jobs.id = any (_ids)
        and jobs.worker_id = _worker_id
        and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
-       for update
+       for no key update
   )
   insert into :"schema".history (
     id, created_at, run_at, started_at, finished_at, expires_at, claim_number, worker_id, attempt, final, queue, task,

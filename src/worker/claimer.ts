@@ -26,14 +26,32 @@ export class Claimer {
   claimNumber = 0;
   #fullScanAt = performance.now();
   #fullScanMs = 0;
+  #paused: ReadonlySet<string> = new Set();
+  // What may be claimed: what the worker serves, without what is paused.
+  #queues: readonly string[] | undefined;
+  #tasks: readonly string[];
 
   constructor(store: Store, options: ClaimerOptions) {
     this.#store = store;
     this.#options = options;
+    this.#queues = options.queues;
+    this.#tasks = options.tasks;
+  }
+
+  /** Leaves queues and tasks out from the next claim on; those that were left out before and no longer are start again. */
+  setPaused(paused: {
+    readonly queues: ReadonlySet<string>;
+    readonly tasks: ReadonlySet<string>;
+  }): void {
+    this.#paused = paused.queues;
+    this.#queues = this.#options.queues?.filter((queue) => !paused.queues.has(queue));
+    this.#tasks = this.#options.tasks.filter((task) => !paused.tasks.has(task));
+    this.restart();
   }
 
   /** Up to `limit` jobs, in the order in which they are to start. Fewer means that no more were ready. */
   async claim(limit: number): Promise<ClaimedJob[]> {
+    if (this.#tasks.length === 0) return [];
     const queues = await this.#readyQueues();
     const isFullScan = this.#beginFullScan();
     const startedAt = performance.now();
@@ -60,7 +78,7 @@ export class Claimer {
       workerId: this.#options.workerId,
       claimNumber: this.claimNumber,
       limit,
-      tasks: this.#options.tasks,
+      tasks: this.#tasks,
       ranges: cursors.ranges(),
     });
     cursors.advance(jobs, header, jobs.length >= limit);
@@ -70,8 +88,8 @@ export class Claimer {
 
   // With one queue there is nothing to find out. With more, one statement says which of them have work.
   async #readyQueues(): Promise<readonly string[]> {
-    const { queues } = this.#options;
-    if (queues?.length === 1) return queues;
+    const queues = this.#queues;
+    if (queues !== undefined && queues.length <= 1) return queues;
     let found = await this.#look();
     // Cursors that go back, because an older transaction has ended, may have something to find: one look says which.
     if (this.#observe(found.snapshot)) found = await this.#look();
@@ -84,12 +102,14 @@ export class Claimer {
   }
 
   #look(): Promise<{ queues: string[]; snapshot: string }> {
-    const known = [...this.#cursors].map(([queue, cursors]) => ({
-      queue,
-      rewinds: cursors.rewinds,
-      ranges: cursors.ranges(),
-    }));
-    return findReadyQueues(this.#store, known, this.#options.queues);
+    const known = [...this.#cursors]
+      .filter(([queue]) => !this.#paused.has(queue))
+      .map(([queue, cursors]) => ({
+        queue,
+        rewinds: cursors.rewinds,
+        ranges: cursors.ranges(),
+      }));
+    return findReadyQueues(this.#store, known, this.#queues, this.#paused);
   }
 
   #observe(snapshot: string): boolean {

@@ -97,6 +97,20 @@ export class LocalQueue {
     this.#head = 0;
   }
 
+  /** The jobs that wait here, in order. */
+  get buffered(): readonly ClaimedJob[] {
+    return this.#jobs.slice(this.#head);
+  }
+
+  /** Takes out the jobs that are not to start here. */
+  takeOut(isTaken: (job: ClaimedJob) => boolean): ClaimedJob[] {
+    const taken: ClaimedJob[] = [];
+    const kept: ClaimedJob[] = [];
+    for (const job of this.takeAll()) (isTaken(job) ? taken : kept).push(job);
+    this.#jobs = kept;
+    return taken;
+  }
+
   /** Empties the buffer. */
   takeAll(): ClaimedJob[] {
     const jobs = this.#jobs.slice(this.#head);
