@@ -1,31 +1,43 @@
 import { randomUUID } from "node:crypto";
-import { defineTask, OptionError, typed, type Pawl } from "pawl";
+import {
+  defineTask,
+  OptionError,
+  typed,
+  type EnqueuedJob,
+  type EnqueueOptions,
+  type Pawl,
+} from "pawl";
 import { beforeAll, describe, expect, it } from "vitest";
-import { freshPawl } from "../fixtures/fresh-pawl.ts";
 import { execute } from "../support/database.ts";
-import { beginTransaction, openPawl, rejectionOf } from "../support/producer.ts";
+import { beginTransaction, migratedSchema, openPawl, rejectionOf } from "../support/producer.ts";
 
 const task = defineTask({ name: "task", payload: typed<number>() });
+const unknown = randomUUID();
 let schema: string;
-let unknown: string;
 
-async function pawlWithJob(options = {}): Promise<{ pawl: Pawl; job: JobOf }> {
-  const pawl = await freshPawl();
-  const { job } = await pawl.enqueue(task, 1, options);
-  return { pawl, job };
-}
-type JobOf = Awaited<ReturnType<Pawl["enqueue"]>>["job"];
-
-beforeAll(() => {
-  unknown = randomUUID();
+beforeAll(async () => {
+  schema = await migratedSchema();
 });
+
+/** A Pawl, and a queue that no other test uses. */
+function open(): { pawl: Pawl; queue: string } {
+  return { pawl: openPawl(schema), queue: randomUUID() };
+}
+
+async function pawlWithJob(
+  options: EnqueueOptions = {},
+): Promise<{ pawl: Pawl; job: EnqueuedJob; queue: string }> {
+  const { pawl, queue } = open();
+  const { job } = await pawl.enqueue(task, 1, { queue, ...options });
+  return { pawl, job, queue };
+}
 
 describe("pawl.jobs.get", () => {
   it("finds a live job by its id alone", async () => {
-    const { pawl, job } = await pawlWithJob({ queue: "mail" });
+    const { pawl, job, queue } = await pawlWithJob();
 
     expect(await pawl.jobs.get(job.id)).toMatchObject({
-      ...{ id: job.id, queue: "mail", state: "ready", payload: 1, cancelReason: null },
+      ...{ id: job.id, queue, state: "ready", payload: 1, cancelReason: null },
     });
   });
 
@@ -35,7 +47,7 @@ describe("pawl.jobs.get", () => {
 
     for (const name of [job, job.id]) {
       expect(await pawl.jobs.get(name)).toMatchObject({
-        ...{ id: job.id, queue: "default", state: "finished", outcome: "cancelled", payload: 1 },
+        ...{ id: job.id, queue: job.queue, state: "finished", outcome: "cancelled", payload: 1 },
         error: { code: "PAWL_JOB_CANCELLED", message: "not wanted" },
         finishedAt: expect.any(Date) as Date,
       });
@@ -43,7 +55,7 @@ describe("pawl.jobs.get", () => {
   });
 
   it("knows nothing of a job that never was", async () => {
-    const pawl = await freshPawl();
+    const { pawl } = open();
 
     expect(await pawl.jobs.get(unknown)).toBeUndefined();
     expect(await pawl.jobs.get({ queue: "default", id: unknown })).toBeUndefined();
@@ -52,20 +64,20 @@ describe("pawl.jobs.get", () => {
 
 describe("pawl.jobs.list", () => {
   it("gives every live job once, page by page", async () => {
-    const pawl = await freshPawl();
+    const { pawl, queue } = open();
     const results = await pawl.enqueueMany(
-      Array.from({ length: 25 }, (_, n) => task.job(n, { queue: n % 2 === 0 ? "a" : "b" })),
+      Array.from({ length: 25 }, (_, n) => task.job(n, { queue })),
     );
     const expected = results.map(({ job }) => `${job.queue} ${job.id}`).sort();
 
     const seen: string[] = [];
     const sizes: number[] = [];
-    let page = await pawl.jobs.list({ limit: 10 });
+    let page = await pawl.jobs.list({ queue, limit: 10 });
     for (;;) {
       sizes.push(page.jobs.length);
       seen.push(...page.jobs.map(({ queue, id }) => `${queue} ${id}`));
       if (page.next === undefined) break;
-      page = await pawl.jobs.list({ limit: 10, after: page.next });
+      page = await pawl.jobs.list({ queue, limit: 10, after: page.next });
     }
 
     expect(seen).toEqual(expected);
@@ -73,23 +85,21 @@ describe("pawl.jobs.list", () => {
   });
 
   it.each([
-    ["queue", { queue: "mail" }],
     ["task", { task: "other" }],
     ["state", { state: "scheduled" }],
     ["correlation id", { correlationId: "chain" }],
   ] as const)("filters by %s", async (_, filter) => {
-    const pawl = await freshPawl();
+    const { pawl, queue } = open();
     const other = defineTask({ name: "other" });
     const wanted = {
-      queue: () => pawl.enqueue(task, 1, { queue: "mail" }),
-      task: () => pawl.enqueue(other),
-      state: () => pawl.enqueue(task, 1, { delay: "1h" }),
-      correlationId: () => pawl.enqueue(task, 1, { correlationId: "chain" }),
+      task: () => pawl.enqueue(other, undefined, { queue }),
+      state: () => pawl.enqueue(task, 1, { queue, delay: "1h" }),
+      correlationId: () => pawl.enqueue(task, 1, { queue, correlationId: "chain" }),
     };
-    await pawl.enqueue(task, 2);
+    await pawl.enqueue(task, 2, { queue });
     const { job } = await wanted[Object.keys(filter)[0] as keyof typeof wanted]();
 
-    const { jobs } = await pawl.jobs.list(filter);
+    const { jobs } = await pawl.jobs.list({ queue, ...filter });
 
     expect(jobs.map(({ id }) => id)).toEqual([job.id]);
   });
@@ -101,7 +111,7 @@ describe("pawl.jobs.cancel", () => {
 
     const results = await pawl.jobs.cancel(job, "not wanted");
 
-    expect(results).toEqual([{ queue: "default", id: job.id, outcome: "cancelled" }]);
+    expect(results).toEqual([{ queue: job.queue, id: job.id, outcome: "cancelled" }]);
     expect(await pawl.history.list(job)).toMatchObject([
       {
         ...{ outcome: "cancelled", final: true, attempt: 1, startedAt: null, payload: 1 },
@@ -111,26 +121,27 @@ describe("pawl.jobs.cancel", () => {
   });
 
   it("does 10,000 jobs in one call, with an answer for each in order", async () => {
-    const pawl = await freshPawl();
+    const { pawl, queue } = open();
     const enqueued = await pawl.enqueueMany(
-      Array.from({ length: 10_001 }, (_, n) => task.job(n, { queue: `q${n % 3}` })),
+      Array.from({ length: 10_001 }, (_, n) => task.job(n, { queue: `${queue} ${n % 3}` })),
     );
     const jobs = enqueued.map(({ job: { queue, id } }) => ({ queue, id })).reverse();
 
     const results = await pawl.jobs.cancel(jobs);
 
     expect(results).toEqual(jobs.map((job) => ({ ...job, outcome: "cancelled" })));
-    expect((await pawl.jobs.list()).jobs).toEqual([]);
+    expect((await pawl.jobs.list({ queue: `${queue} 0` })).jobs).toEqual([]);
   });
 
   it("cancels every job of an id in whatever queue", async () => {
-    const pawl = await freshPawl();
+    const { pawl, queue } = open();
     const id = randomUUID();
-    for (const queue of ["a", "b", "c"]) await pawl.enqueue(task, 1, { id, queue });
+    const queues = ["a", "b", "c"].map((name) => `${queue} ${name}`);
+    for (const queue of queues) await pawl.enqueue(task, 1, { id, queue });
 
     const results = await pawl.jobs.cancel(id);
 
-    expect(results).toEqual(["a", "b", "c"].map((queue) => ({ queue, id, outcome: "cancelled" })));
+    expect(results).toEqual(queues.map((queue) => ({ queue, id, outcome: "cancelled" })));
   });
 
   it("answers once for a job that is named twice, and says which are not there", async () => {
@@ -140,7 +151,7 @@ describe("pawl.jobs.cancel", () => {
     const results = await pawl.jobs.cancel([job.id, gone, job, unknown, job.id]);
 
     expect(results).toEqual([
-      { queue: "default", id: job.id, outcome: "cancelled" },
+      { queue: job.queue, id: job.id, outcome: "cancelled" },
       { ...gone, outcome: "notFound" },
       { queue: null, id: unknown, outcome: "notFound" },
     ]);
@@ -170,11 +181,12 @@ describe("pawl.jobs.cancel", () => {
   });
 
   it("keeps no history of a task that keeps only failures, and for as long as the task says", async () => {
-    const { pawl, job } = await pawlWithJob();
-    const other = await pawl.enqueueByName("other", null);
+    const { pawl, queue } = open();
+    const { job } = await pawl.enqueueByName("discarded", null, { queue });
+    const other = await pawl.enqueueByName("kept", null, { queue });
     await execute(
-      `insert into ${pawl.schema}.tasks (name, keep, retention_ms)
-       values ('task', 'failures', null), ('other', 'all', 3 * 86400000.0)`,
+      `insert into ${schema}.tasks (name, keep, retention_ms)
+       values ('discarded', 'failures', null), ('kept', 'all', 3 * 86400000.0)`,
     );
 
     await pawl.jobs.cancel([job, other.job]);
@@ -192,7 +204,7 @@ describe("pawl.jobs.failPermanently", () => {
     const results = await pawl.jobs.failPermanently([job, unknown], "the customer has left");
 
     expect(results).toEqual([
-      { queue: "default", id: job.id, outcome: "failed" },
+      { queue: job.queue, id: job.id, outcome: "failed" },
       { queue: null, id: unknown, outcome: "notFound" },
     ]);
     expect(await pawl.history.list(job)).toMatchObject([
@@ -206,12 +218,14 @@ describe("pawl.jobs.failPermanently", () => {
   it("frees the lane of a job that was about to run", async () => {
     const { pawl, job } = await pawlWithJob();
     await execute(
-      `update ${pawl.schema}.jobs set concurrency_key = 'k', concurrency_lane = 1, concurrency_order = 1`,
+      `update ${schema}.jobs set concurrency_key = 'k', concurrency_lane = 1, concurrency_order = 1
+        where id = $1`,
+      [job.id],
     );
 
     await pawl.jobs.failPermanently(job, "no");
 
-    expect(await arrivals(pawl)).toEqual([{ queue: "default", concurrency_key: "k" }]);
+    expect(await arrivals(job)).toEqual([{ concurrency_key: "k", rate_limit_key: null }]);
   });
 });
 
@@ -221,7 +235,7 @@ describe("pawl.jobs.reschedule", () => {
     const runAt = new Date(Date.now() + 7_200_000);
 
     expect(await pawl.jobs.reschedule(job, { priority: -5 })).toEqual([
-      { queue: "default", id: job.id, outcome: "rescheduled" },
+      { queue: job.queue, id: job.id, outcome: "rescheduled" },
     ]);
     expect(await pawl.jobs.get(job)).toMatchObject({
       ...{ state: "scheduled", priority: -5, maxAttempts: 25, runAt: job.runAt },
@@ -287,31 +301,32 @@ describe("pawl.jobs.reschedule", () => {
     async (state, lane, change, expected, arrived) => {
       const { pawl, job } = await pawlWithJob();
       await execute(
-        `update ${pawl.schema}.jobs
-            set state = $1, concurrency_key = 'k', concurrency_lane = $2,
-                concurrency_order = case when $1 <> 'scheduled' or $2 is not null then 5 end,
-                run_at = run_at + case when $1 = 'scheduled' then interval '1 hour' else '0' end`,
-        [state, lane],
+        `update ${schema}.jobs
+            set state = $1, concurrency_key = 'k', concurrency_lane = $2::integer,
+                concurrency_order = case when $1 <> 'scheduled' or $2::integer is not null then 5 end,
+                run_at = run_at + case when $1 = 'scheduled' then interval '1 hour' else '0' end
+          where id = $3`,
+        [state, lane, job.id],
       );
 
       await pawl.jobs.reschedule(job, change);
 
       const rows = await execute(
-        `select state, concurrency_lane, concurrency_order is not null as ordered from ${pawl.schema}.jobs`,
+        `select state, concurrency_lane, concurrency_order is not null as ordered from ${schema}.jobs where id = $1`,
+        [job.id],
       );
       expect(rows).toEqual([expected]);
-      expect(await arrivals(pawl)).toHaveLength(arrived);
+      expect(await arrivals(job)).toHaveLength(arrived);
     },
   );
 
   it("announces a limited job that may run now", async () => {
     const { pawl, job } = await pawlWithJob({ delay: "1h" });
-    await execute(`update ${pawl.schema}.jobs set rate_limit_key = 'api', rate_limit_weight = 1`);
+    await execute(`update ${schema}.jobs set rate_limit_key = 'api', rate_limit_weight = 1`);
 
     await pawl.jobs.reschedule(job, { delay: 0 });
 
-    const rows = await execute(`select rate_limit_key from ${pawl.schema}.arrivals`);
-    expect(rows).toEqual([{ rate_limit_key: "api" }]);
+    expect(await arrivals(job)).toEqual([{ concurrency_key: null, rate_limit_key: "api" }]);
   });
 
   it("refuses to change nothing", async () => {
@@ -326,7 +341,7 @@ describe("pawl.jobs.retry", () => {
     const { pawl, job } = await pawlWithJob({ delay: "1h" });
 
     expect(await pawl.jobs.retry(job)).toEqual([
-      { queue: "default", id: job.id, outcome: "retried" },
+      { queue: job.queue, id: job.id, outcome: "retried" },
     ]);
     expect(await pawl.jobs.get(job)).toMatchObject({ state: "ready" });
   });
@@ -339,8 +354,10 @@ describe("pawl.jobs.retry", () => {
   });
 
   it("enqueues failed and cancelled jobs anew, linked to what they come from", async () => {
-    const pawl = await freshPawl();
-    const jobs = (await pawl.enqueueMany([1, 2, 3].map((n) => task.job(n)))).map(({ job }) => job);
+    const { pawl, queue } = open();
+    const jobs = (await pawl.enqueueMany([1, 2, 3].map((n) => task.job(n, { queue })))).map(
+      ({ job }) => job,
+    );
     const [failed, cancelled, live] = jobs;
     await pawl.jobs.failPermanently(failed?.id ?? "", "no");
     await pawl.jobs.cancel(cancelled?.id ?? "");
@@ -353,7 +370,7 @@ describe("pawl.jobs.retry", () => {
     for (const [place, payload] of [1, 2].entries()) {
       const job = results[place]?.job;
       expect(await pawl.jobs.get(job ?? "")).toMatchObject({ state: "ready", attempt: 0, payload });
-      const rows = await execute(`select replay_of::text from ${pawl.schema}.jobs where id = $1`, [
+      const rows = await execute(`select replay_of::text from ${schema}.jobs where id = $1`, [
         job?.id,
       ]);
       expect(rows).toEqual([{ replay_of: jobs[place]?.id }]);
@@ -372,7 +389,7 @@ describe("bad input", () => {
     ["job.id", { queue: "default", id: "1" }],
     ["jobs[0]", [{ queue: "default" }]],
   ])("is refused, naming `%s`", async (option, jobs) => {
-    const pawl = openPawl((schema ??= (await freshPawl()).schema));
+    const { pawl } = open();
 
     for (const command of [
       () => pawl.jobs.cancel(jobs as string),
@@ -396,16 +413,19 @@ describe("bad input", () => {
     ["state", (pawl: Pawl) => pawl.jobs.list({ state: "done" as "ready" })],
     ["after", (pawl: Pawl) => pawl.jobs.list({ after: randomUUID() as never })],
   ])("is refused: `%s` (%#)", async (option, call) => {
-    const pawl = await freshPawl();
+    const { pawl } = open();
 
-    expect(await rejectionOf(Promise.resolve().then(() => call(pawl)))).toMatchObject({
+    expect(await rejectionOf(call(pawl) as Promise<unknown>)).toMatchObject({
       ...{ code: "PAWL_OPTION_INVALID", option },
     });
   });
 });
 
-function arrivals(pawl: Pawl): Promise<unknown[]> {
-  return execute(`select queue, concurrency_key from ${pawl.schema}.arrivals`);
+function arrivals({ queue }: EnqueuedJob): Promise<unknown[]> {
+  return execute(
+    `select concurrency_key, rate_limit_key from ${schema}.arrivals where queue = $1`,
+    [queue],
+  );
 }
 
 async function now(): Promise<number> {
