@@ -38,7 +38,7 @@ export class Claimer {
     this.#tasks = options.tasks;
   }
 
-  /** Leaves queues and tasks out from the next claim on; those that were left out before and no longer are start again. */
+  /** Leaves queues and tasks out from the next claim on; what waits of others is looked for from the beginning. */
   setPaused(paused: {
     readonly queues: ReadonlySet<string>;
     readonly tasks: ReadonlySet<string>;
@@ -46,7 +46,8 @@ export class Claimer {
     this.#paused = paused.queues;
     this.#queues = this.#options.queues?.filter((queue) => !paused.queues.has(queue));
     this.#tasks = this.#options.tasks.filter((task) => !paused.tasks.has(task));
-    this.restart();
+    // New ones, because a claim under way still advances the old.
+    this.#cursors.clear();
   }
 
   /** Up to `limit` jobs, in the order in which they are to start. Fewer means that no more were ready. */
