@@ -41,7 +41,7 @@ describe("pawl.jobs.forceUnlock", () => {
     const finish = gate();
     const start = (name: string): Promise<Worker> =>
       startWorker(pawl, {
-        ...{ name, queues: [name], handlers: [task.handle(() => finish.opened)] },
+        ...{ name, queues: [name], handlers: [task.handle(() => finish.opened)], lease: "20s" },
         shutdownGrace: "5s",
       });
     const [first, second, third] = [await start("a"), await start("b"), await start("c")];
