@@ -51,7 +51,27 @@ export type {
   UniqueOptions,
 } from "./core/key-options.ts";
 export type { EnqueuedJob, EnqueueResult } from "./client/enqueuer.ts";
-export type { JobDetails, Jobs } from "./client/jobs.ts";
+export type {
+  FinishedJob,
+  JobDetails,
+  JobFilter,
+  JobPage,
+  Jobs,
+  ListedJob,
+  RescheduleOptions,
+  WriteOptions,
+} from "./client/jobs.ts";
+export type { JobList } from "./client/job-list.ts";
+export type { ConcurrencyKeyInfo, ConcurrencyKeys } from "./client/concurrency-keys.ts";
+export type { QueueInfo, Queues } from "./client/queues.ts";
+export type { TaskInfo, Tasks } from "./client/tasks.ts";
+export type {
+  CancelOutcome,
+  CommandResult,
+  FailOutcome,
+  RescheduleOutcome,
+  RetryOutcome,
+} from "./store/commands.ts";
 export type { History, HistoryAttempt } from "./history/history.ts";
 export type { Duration } from "./core/duration.ts";
 export type { JobInfo, JobReference } from "./core/job.ts";
@@ -81,6 +101,7 @@ export type { ErrorRecord } from "./core/error-record.ts";
 export type { LostJob, PayloadIssue } from "./core/errors.ts";
 export type { PoolLike } from "./adapters/pg.ts";
 export {
+  CancelledError,
   ClosedError,
   DatabaseError,
   EmbeddedPostgresError,

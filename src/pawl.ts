@@ -1,7 +1,10 @@
 import { createRequire } from "node:module";
 import { pgDatabase, type PoolLike } from "./adapters/pg.ts";
+import { ConcurrencyKeys } from "./client/concurrency-keys.ts";
 import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
+import { Queues } from "./client/queues.ts";
+import { Tasks as KnownTasks } from "./client/tasks.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { ClosedError, OptionError, TaskError } from "./core/errors.ts";
 import {
@@ -12,6 +15,7 @@ import {
   schemaName,
   taskName,
 } from "./core/options.ts";
+import type { JobReference } from "./core/job.ts";
 import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
 import { jsonSerializer, type Serializer } from "./core/serializer.ts";
 import {
@@ -32,6 +36,8 @@ import { History } from "./history/history.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
 import { historyPolicyOf } from "./store/settles.ts";
+import { replayJobs } from "./store/commands.ts";
+import type { HistoryEntry } from "./store/inspection.ts";
 import { storeOn, type Store } from "./store/store.ts";
 import { ManualClaimer } from "./worker/manual-claimer.ts";
 import { ManualWorkers } from "./worker/manual-workers.ts";
@@ -106,8 +112,14 @@ export class Pawl<
   const Tasks extends readonly AnyTask[] = readonly [],
   Codec extends Serializer | undefined = undefined,
 > {
-  /** The live jobs. */
+  /** The live jobs, and what may be done to them by hand. */
   readonly jobs: Jobs;
+  /** The queues: what waits in them; pause and resume. */
+  readonly queues: Queues;
+  /** The tasks as the database knows them: what waits of them; pause and resume. */
+  readonly tasks: KnownTasks;
+  /** The concurrency keys: what runs and waits for them. */
+  readonly concurrencyKeys: ConcurrencyKeys;
   /** What became of jobs. */
   readonly history: History;
   /** The database schema that holds Pawl's tables. */
@@ -120,6 +132,7 @@ export class Pawl<
   readonly #manualWorkers: ManualWorkers;
   readonly #workers = new Set<Worker>();
   readonly #slots: Slots;
+  readonly #newId = createUuidV7(Date.now);
   #isClosed = false;
 
   /** Throws `OptionError` and `TaskError`. */
@@ -142,7 +155,14 @@ export class Pawl<
       random: Math.random,
       taskOf: (name) => this.#tasks.get(name) ?? defineTask({ name }),
     });
-    this.jobs = new Jobs(this.#store, this.#serializer, claimer);
+    this.jobs = new Jobs(this.#store, {
+      serializer: this.#serializer,
+      claims: claimer,
+      replay: (store, finished) => this.#replay(store, finished),
+    });
+    this.queues = new Queues(this.#store);
+    this.tasks = new KnownTasks(this.#store);
+    this.concurrencyKeys = new ConcurrencyKeys(this.#store);
     this.history = new History(this.#store, this.#serializer);
     this.#enqueuer = new Enqueuer(this.#store, {
       preparation: {
@@ -153,7 +173,7 @@ export class Pawl<
         ),
         validate,
         generateId,
-        newId: createUuidV7(Date.now),
+        newId: this.#newId,
       },
       schema: this.schema,
       retryForMs: enqueueRetryMs,
@@ -278,6 +298,15 @@ export class Pawl<
       makeUpkeep: (control, leaseMs, onError) =>
         makeUpkeep(control, { leaseMs, unknownTaskGraceMs: day, onError }),
     });
+  }
+
+  async #replay(store: Store, finished: readonly HistoryEntry[]): Promise<JobReference[]> {
+    const replays = finished.map(({ queue, id, task }) => {
+      const { maxAttempts, priority } = this.#tasks.get(task) ?? defineTask({ name: task });
+      return { queue, id, newId: this.#newId(), maxAttempts, priority };
+    });
+    await replayJobs(store, replays);
+    return replays.map(({ queue, newId }) => ({ queue, id: newId }));
   }
 
   #enqueueFor(job: ClaimedJob, tx: unknown): HandlerEnqueue {

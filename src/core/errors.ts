@@ -248,6 +248,19 @@ export class ShutdownError extends PawlError {
   }
 }
 
+/** Why a handler's signal aborted: somebody cancelled the job with `pawl.jobs.cancel`. */
+export class CancelledError extends PawlError {
+  static {
+    this.prototype.name = "CancelledError";
+  }
+
+  declare readonly code: "PAWL_JOB_CANCELLED";
+
+  constructor(reason: string) {
+    super("PAWL_JOB_CANCELLED", reason);
+  }
+}
+
 /** Thrown by a handler to fail its job for good, whatever retries are left. */
 export class UnrecoverableError extends PawlError {
   static {

@@ -55,7 +55,7 @@ export interface HandlerContext<Output, Tx> {
   /** The payload as the task's schema gives it out. */
   readonly payload: Output;
   readonly job: JobInfo;
-  /** Aborts on timeout, on a lost lease, and when the worker's grace period is over; `signal.reason` says which. */
+  /** Aborts on timeout, on a lost lease, when somebody cancels the job, and when the worker's grace period is over; `signal.reason` says which. */
   readonly signal: AbortSignal;
   readonly enqueue: HandlerEnqueue;
   /**

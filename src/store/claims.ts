@@ -141,15 +141,20 @@ export interface WaitingQueue {
   readonly limitedMs: number | null;
 }
 
-/** Which queues have ready jobs, and which have something that waits? `queues` undefined means any. */
+/** Which queues have ready jobs, and which have something that waits? `queues` undefined: any but the `paused` ones. */
 export async function findReadyQueues(
   store: Store,
   known: readonly KnownQueue[],
-  wanted: { readonly queues: readonly string[] | undefined; readonly arrivalsSince: number },
+  wanted: {
+    readonly queues: readonly string[] | undefined;
+    readonly paused: ReadonlySet<string>;
+    readonly arrivalsSince: number;
+  },
 ): Promise<{ queues: string[]; waiting: WaitingQueue[]; snapshot: string }> {
-  const { queues, arrivalsSince } = wanted;
+  const { queues, paused, arrivalsSince } = wanted;
   const ranges = known.flatMap(({ queue, ranges }) => ranges.map((range) => ({ queue, ...range })));
-  const names = known.map(({ queue }) => queue).sort(compareBytes);
+  // The look jumps from gap to gap between these names, and never at one of them.
+  const names = [...known.map(({ queue }) => queue), ...paused].sort(compareBytes);
   const [row] = await store.db.query<ReadyQueuesRow>(store.sql("queues/find-ready"), [
     arrayLiteral(ranges.map((range) => range.queue)),
     arrayLiteral(ranges.map((range) => range.lowest)),

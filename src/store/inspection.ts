@@ -9,6 +9,9 @@ export interface LiveJob extends JobInfo {
   readonly claimedAt: Date | null;
   /** In how many crashes of a worker it was running. */
   readonly crashes: number;
+  readonly concurrencyKey: string | null;
+  /** Why it is to be cancelled, while it still runs; else null. */
+  readonly cancelReason: string | null;
   /** JSON text, as the serializer made it. */
   readonly payloadText: string;
 }
@@ -40,7 +43,8 @@ export interface HistoryEntry extends JobReference {
   readonly payloadText: string | null;
 }
 
-interface LiveJobRow {
+/** The columns of a live job without its payload. */
+export interface LiveJobRow {
   id: string;
   queue: string;
   task: string;
@@ -52,11 +56,11 @@ interface LiveJobRow {
   crashes: number;
   worker_id: string | null;
   correlation_id: string | null;
+  concurrency_key: string | null;
+  cancel_reason: string | null;
   last_error: string | null;
   partial_results: string | null;
-  payload: string;
   flags: string | null;
-  concurrency_key: string | null;
   run_at_ms: number;
   created_at_ms: number;
   claimed_at_ms: number | null;
@@ -64,8 +68,15 @@ interface LiveJobRow {
 
 /** One live job; undefined when there is none. */
 export async function getJob(store: Store, job: JobReference): Promise<LiveJob | undefined> {
-  const [row] = await store.db.query<LiveJobRow>(store.sql("jobs/get"), [job.queue, job.id]);
-  if (row === undefined) return undefined;
+  const [row] = await store.db.query<LiveJobRow & { payload: string }>(store.sql("jobs/get"), [
+    job.queue,
+    job.id,
+  ]);
+  return row === undefined ? undefined : { ...toLiveJob(row), payloadText: row.payload };
+}
+
+/** A live job as its row has it. */
+export function toLiveJob(row: LiveJobRow): Omit<LiveJob, "payloadText"> {
   return {
     id: row.id,
     queue: row.queue,
@@ -79,6 +90,7 @@ export async function getJob(store: Store, job: JobReference): Promise<LiveJob |
     crashes: row.crashes,
     workerId: row.worker_id,
     correlationId: row.correlation_id,
+    cancelReason: row.cancel_reason,
     lastError: row.last_error,
     partialResults: parse(row.partial_results),
     flags: (parse(row.flags) ?? []) as string[], // a text[] of its own
@@ -86,11 +98,11 @@ export async function getJob(store: Store, job: JobReference): Promise<LiveJob |
     runAt: new Date(row.run_at_ms),
     createdAt: new Date(row.created_at_ms),
     claimedAt: row.claimed_at_ms === null ? null : new Date(row.claimed_at_ms),
-    payloadText: row.payload,
   };
 }
 
-interface HistoryRow {
+/** The columns of a settled attempt. */
+export interface HistoryRow {
   id: string;
   queue: string;
   task: string;
@@ -115,7 +127,8 @@ export async function listHistory(store: Store, job: JobReference): Promise<Hist
   return rows.map(toHistoryEntry);
 }
 
-function toHistoryEntry(row: HistoryRow): HistoryEntry {
+/** A settled attempt as its row has it. */
+export function toHistoryEntry(row: HistoryRow): HistoryEntry {
   const startedAtMs = row.started_at_ms;
   return {
     id: row.id,

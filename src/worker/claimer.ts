@@ -45,10 +45,34 @@ export class Claimer {
   #claimNumber = 0;
   #fullScanAt = performance.now();
   #fullScanMs = 0;
+  #paused: ReadonlySet<string> = new Set();
+  // What may be claimed: what the worker serves, without what is paused.
+  #queues: readonly string[] | undefined;
+  #tasks: readonly string[] | null;
 
   constructor(store: Store, options: ClaimerOptions) {
     this.#store = store;
     this.#options = options;
+    this.#queues = options.queues;
+    this.#tasks = options.tasks;
+  }
+
+  /** Leaves queues and tasks out from the next claim on; what waits of others is looked for from the beginning. */
+  setPaused(paused: {
+    readonly queues: ReadonlySet<string>;
+    readonly tasks: ReadonlySet<string>;
+  }): void {
+    this.#paused = paused.queues;
+    this.#queues = this.#options.queues?.filter((queue) => !paused.queues.has(queue));
+    this.#tasks = this.#options.tasks?.filter((task) => !paused.tasks.has(task)) ?? null;
+    // New ones, because a claim under way still advances the old.
+    this.#cursors.clear();
+    this.restart();
+  }
+
+  /** The number of the newest claim sent. */
+  get claimNumber(): number {
+    return this.#claimNumber;
   }
 
   /** The newest claim number up to which every reply has come, or never will. */
@@ -63,6 +87,7 @@ export class Claimer {
    * these. Fewer than `limit` means that no more were ready.
    */
   async claim(limit: number, follow = 0): Promise<ClaimedJob[]> {
+    if (this.#tasks?.length === 0) return [];
     if (await this.#options.flagFilter.refresh()) this.restart();
     const queues = await this.#readyQueues();
     const isFullScan = this.#beginFullScan();
@@ -87,6 +112,7 @@ export class Claimer {
     queue: string,
     limit: number,
   ): Promise<{ jobs: ClaimedJob[]; limitedMs: number | null }> {
+    if (this.#paused.has(queue) || this.#tasks?.length === 0) return { jobs: [], limitedMs: null };
     return this.#numbered(queue, limit, (claim) => claimLimitedJobs(this.#store, claim));
   }
 
@@ -136,7 +162,7 @@ export class Claimer {
     limit: number,
     send: (claim: Claim) => Promise<Claimed>,
   ): Promise<Claimed> {
-    const { workerId, tasks, flagFilter, onClaimed } = this.#options;
+    const { workerId, flagFilter, onClaimed } = this.#options;
     this.#claimNumber += 1;
     const claimNumber = this.#claimNumber;
     this.#claimsUnderWay.add(claimNumber);
@@ -146,7 +172,7 @@ export class Claimer {
         workerId,
         claimNumber,
         limit,
-        tasks,
+        tasks: this.#tasks,
         forbiddenFlags: flagFilter.current,
       });
       onClaimed(claimed.jobs);
@@ -175,15 +201,16 @@ export class Claimer {
 
   // With one queue there is nothing to find out. With more, one statement says which of them have work.
   async #readyQueues(): Promise<readonly string[]> {
-    const { queues } = this.#options;
-    if (queues?.length === 1) return queues;
+    const queues = this.#queues;
+    if (queues !== undefined && queues.length <= 1) return queues;
     let found = await this.#look();
     // Cursors that go back, because an older transaction has ended, may have something to find: one look says which.
     if (this.#observe(found.snapshot)) found = await this.#look();
     const ready = new Set(found.queues);
     for (const { queue, arrived, limitedMs } of found.waiting) {
       if (arrived && (await this.#admit(queue))) ready.add(queue);
-      if (limitedMs !== null) this.#options.onLimited(queue, limitedMs);
+      const mayStart = limitedMs !== null && !this.#paused.has(queue);
+      if (mayStart) this.#options.onLimited(queue, limitedMs);
     }
     if (found.waiting.every(({ arrived }) => !arrived)) {
       this.#anyArrivalsSince = Number(found.snapshot.split(":")[0]);
@@ -196,13 +223,18 @@ export class Claimer {
   }
 
   #look(): ReturnType<typeof findReadyQueues> {
-    const known = [...this.#cursors].map(([queue, cursors]) => ({
-      queue,
-      rewinds: cursors.rewinds,
-      ranges: cursors.ranges(),
-    }));
-    const { queues } = this.#options;
-    return findReadyQueues(this.#store, known, { queues, arrivalsSince: this.#anyArrivalsSince });
+    const known = [...this.#cursors]
+      .filter(([queue]) => !this.#paused.has(queue))
+      .map(([queue, cursors]) => ({
+        queue,
+        rewinds: cursors.rewinds,
+        ranges: cursors.ranges(),
+      }));
+    return findReadyQueues(this.#store, known, {
+      queues: this.#queues,
+      paused: this.#paused,
+      arrivalsSince: this.#anyArrivalsSince,
+    });
   }
 
   #observe(snapshot: string): boolean {

@@ -1,6 +1,6 @@
 import type { Random } from "../core/clock.ts";
 import { recordError } from "../core/error-record.ts";
-import { ShutdownError } from "../core/errors.ts";
+import { ShutdownError, type CancelledError } from "../core/errors.ts";
 import { isHandlerOutcome, outcomeOf } from "../core/outcome.ts";
 import { encodePayload } from "../core/payload.ts";
 import { decideRetry } from "../core/retry.ts";
@@ -71,6 +71,16 @@ export function released(job: ClaimedJob, runMs: number | null): Settlement {
     outcome: "released",
     then: { delayMs: null, counted: false },
   };
+}
+
+/** What follows when somebody has cancelled the job: it has ended. */
+export function cancelled(
+  attempt: Pick<Attempt, "job" | "runMs">,
+  { name, code, message }: CancelledError,
+): Settlement {
+  const { job, runMs } = attempt;
+  const error = JSON.stringify({ name, code, message });
+  return { job, runMs, error, output: null, outcome: "cancelled", then: "gone" };
 }
 
 function succeeded(attempt: Attempt, value: unknown): Settlement {

@@ -10,6 +10,10 @@ export class Execution {
   #abandon: ((reason: Error) => void) | undefined;
   #abortedAt: number | undefined;
   #reason: Error | undefined;
+  #handler: Promise<unknown> | undefined;
+  #onEnded: (() => void) | undefined;
+  /** Whether the handler has returned or thrown. */
+  hasReturned = false;
 
   constructor(job: ClaimedJob, task: AnyTask) {
     this.job = job;
@@ -60,10 +64,33 @@ export class Execution {
 
   /** The handler's outcome, or a rejection when it was abandoned before. */
   outcomeOf(running: Promise<unknown>): Promise<unknown> {
+    this.#handler = running;
     return new Promise((resolve, reject) => {
       this.#abandon = reject;
-      running.then(resolve, reject);
+      running.then(
+        (value) => {
+          this.hasReturned = true;
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.hasReturned = true;
+          reject(error as Error); // as it was thrown
+        },
+      );
     });
+  }
+
+  /** The attempt is over, though a handler that was abandoned may still run. */
+  end(): void {
+    this.#onEnded?.();
+  }
+
+  /** Resolves when the attempt is over and its handler has returned, even if it was abandoned. */
+  async returned(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onEnded = resolve;
+    });
+    await this.#handler?.catch(() => undefined);
   }
 }
 

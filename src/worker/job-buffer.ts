@@ -20,6 +20,11 @@ export class JobBuffer<Job> {
     return this.#taken;
   }
 
+  /** The jobs, in order. */
+  get jobs(): readonly Job[] {
+    return this.#batches.flatMap(({ jobs }, place) => (place === 0 ? jobs.slice(this.#head) : jobs));
+  }
+
   /** When the oldest of these jobs came, by the monotonic clock. */
   get oldestAt(): number | undefined {
     return this.#batches[0]?.bufferedAt;

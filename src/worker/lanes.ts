@@ -20,9 +20,9 @@ export class Lanes {
   #parked = 0;
   #runMs: number | undefined;
 
-  /** How many jobs wait for another one of their lane. */
-  get parked(): number {
-    return this.#parked;
+  /** The jobs that wait for another one of their lane. */
+  get waiting(): ClaimedJob[] {
+    return [...this.#lanes.values()].flatMap(({ waiting }) => waiting);
   }
 
   /**

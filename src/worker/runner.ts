@@ -1,5 +1,11 @@
 import type { Random } from "../core/clock.ts";
-import { JobTimeoutError, LeaseLostError, PayloadError, ShutdownError } from "../core/errors.ts";
+import {
+  CancelledError,
+  JobTimeoutError,
+  LeaseLostError,
+  PayloadError,
+  ShutdownError,
+} from "../core/errors.ts";
 import { formatDuration } from "../core/duration.ts";
 import { decodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
@@ -9,7 +15,14 @@ import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
-import { BadPayload, decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
+import {
+  BadPayload,
+  cancelled,
+  decideReturned,
+  decideThrown,
+  released,
+  type Attempt,
+} from "./decision.ts";
 import { Context, Execution } from "./execution.ts";
 import type { Settler } from "./settler.ts";
 import {
@@ -57,6 +70,18 @@ export class Runner {
 
   get running(): Iterable<ClaimedJob> {
     return [...this.#running].map(({ job }) => job);
+  }
+
+  /** The jobs whose handlers have not returned. */
+  get unreturned(): ClaimedJob[] {
+    return [...this.#running].filter(({ hasReturned }) => !hasReturned).map(({ job }) => job);
+  }
+
+  /** Resolves when the handler of this job has returned, even if it was abandoned; at once when it does not run. */
+  async returned(job: ClaimedJob): Promise<void> {
+    for (const execution of this.#running) {
+      if (execution.job === job) await execution.returned();
+    }
   }
 
   /** The longest timeout among the running jobs; 0 when none runs. */
@@ -186,6 +211,9 @@ export class Runner {
     if (reason instanceof LeaseLostError) return undefined;
     if (reason instanceof JobTimeoutError) return decideThrown(this.#ended(execution), reason);
     const settlement = decide();
+    if (reason instanceof CancelledError && settlement.outcome !== "succeeded") {
+      return cancelled(settlement, reason);
+    }
     if (reason instanceof ShutdownError && settlement.outcome === "failed") {
       return released(execution.job, settlement.runMs);
     }
@@ -194,6 +222,7 @@ export class Runner {
 
   #end(execution: Execution, settlement: Settlement | undefined): void {
     this.#running.delete(execution);
+    execution.end();
     if (this.#running.size === 0) {
       clearInterval(this.#sweep);
       this.#sweep = undefined;
@@ -237,6 +266,7 @@ function refuse(error: unknown): never {
 
 // The transaction could not begin, which is not the job's fault: it goes back, and waits a little unless the worker stops.
 function notBegun({ job, abortReason }: Execution): Settlement {
+  if (abortReason instanceof CancelledError) return cancelled({ job, runMs: null }, abortReason);
   const settlement = released(job, null);
   if (abortReason !== undefined) return settlement;
   return { ...settlement, then: { delayMs: beginAgainMs, counted: false } };

@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
-import { LeaseLostError } from "../core/errors.ts";
+import { CancelledError, LeaseLostError } from "../core/errors.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
 import { historyPolicyOf, type SettleContext, type Settlement } from "../store/settles.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
-import { released } from "./decision.ts";
+import { Controls } from "./controls.ts";
+import { cancelled, released } from "./decision.ts";
 import { DueJobs } from "./due-jobs.ts";
 import { FlagFilter } from "./flag-filter.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -33,6 +34,7 @@ export class Session {
   readonly #settler: Settler;
   readonly #heartbeat: Heartbeat;
   readonly #wakeUps: WakeUps;
+  readonly #controls: Controls;
   readonly #dueJobs: DueJobs;
   readonly #reconciler: Reconciler;
   readonly #flagFilter: FlagFilter;
@@ -70,15 +72,16 @@ export class Session {
     });
     this.#heartbeat = this.#makeHeartbeat();
     this.#wakeUps = this.#makeWakeUps();
+    this.#controls = this.#makeControls();
     this.#dueJobs = this.#makeDueJobs();
     this.#reconciler = this.#makeReconciler();
     this.#limitedJobs = this.#makeLimitedJobs();
   }
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
-  register(): Promise<void> {
+  async register(): Promise<void> {
     const { options, control, version } = this.#context;
-    return registerWorker(control, {
+    await registerWorker(control, {
       id: this.id,
       name: options.name,
       host: hostname(),
@@ -93,6 +96,8 @@ export class Session {
         .filter(({ task }) => task.transactional)
         .map(({ task }) => task.name),
     });
+    // So that nothing starts that is paused.
+    await this.#controls.look();
   }
 
   /** Begins to claim; the worker is known. */
@@ -103,6 +108,7 @@ export class Session {
     this.#reconciler.start();
     this.#wakeUps.start();
     this.#limitedJobs.start();
+    this.#controls.start();
     this.queue.start();
   }
 
@@ -124,7 +130,8 @@ export class Session {
     clearTimeout(giveUp);
     // What comes later is for the rescue.
     this.#settler.abandon();
-    await Promise.all([this.#reconciler.stop(), this.#upkeep.stop(), this.#heartbeat.stop()]);
+    const parts = [this.#controls, this.#reconciler, this.#upkeep, this.#heartbeat];
+    await Promise.all(parts.map((part) => part.stop()));
     await endWorker(this.#context.control, this.id).catch(this.#events.onError);
   }
 
@@ -143,12 +150,14 @@ export class Session {
     heartbeat: "thread" | "event loop";
     lastBeatAt: number | undefined;
     lastClaimAt: number | undefined;
+    pausedQueues: readonly string[];
     unsettled: number;
   } {
     return {
       heartbeat: this.#heartbeat.place,
       lastBeatAt: this.#heartbeat.lastBeatAt,
       lastClaimAt: this.queue.lastClaimAt,
+      pausedQueues: [...this.#controls.pauses.queues],
       unsettled: this.#settler.pending,
     };
   }
@@ -157,7 +166,20 @@ export class Session {
     const askedAt = performance.now();
     const jobs = await this.#claimer.claim(limit, this.starter.follow(this.#claimMs));
     this.#claimMs = (this.#claimMs + performance.now() - askedAt) / 2;
-    return this.#isLost ? [] : jobs;
+    return this.#isLost ? [] : this.#withoutPaused(jobs);
+  }
+
+  // Takes out jobs that have not started, wherever they wait.
+  #takeOut(isTaken: (job: ClaimedJob) => boolean): ClaimedJob[] {
+    return [...this.queue.takeOut(isTaken), ...this.starter.takeAll(isTaken)];
+  }
+
+  // Something may have been paused while the claim was under way.
+  #withoutPaused(jobs: ClaimedJob[]): ClaimedJob[] {
+    const paused = jobs.filter((job) => this.#controls.isPaused(job));
+    if (paused.length === 0) return jobs;
+    this.#release(paused);
+    return jobs.filter((job) => !paused.includes(job));
   }
 
   #release(jobs: readonly ClaimedJob[]): void {
@@ -193,7 +215,16 @@ export class Session {
     );
     for (const job of jobs) this.#letGo(job);
     this.runner.abort(error, new Set(jobs));
+    // The rescue of a worker that has been ended frees the lanes of its jobs.
+    if (!this.#isLost) this.#controls.freeWhenReturned(jobs);
     this.#events.onLeaseLost(error);
+  }
+
+  #cancel(job: ClaimedJob, reason: string): void {
+    const error = new CancelledError(reason);
+    const [buffered] = this.#takeOut((other) => other === job);
+    if (buffered === undefined) this.runner.abort(error, new Set([job]));
+    else this.#settler.add(cancelled({ job, runMs: null }, error));
   }
 
   #makeClaimer(): Claimer {
@@ -304,12 +335,38 @@ export class Session {
       onWake: () => {
         this.queue.wake();
         this.#dueJobs.wake();
+        this.#controls.wake();
       },
       onLost: () => {
         this.#claimer.restart();
       },
       onError: this.#events.onError,
       random,
+    });
+  }
+
+  #makeControls(): Controls {
+    return new Controls(this.#context.control, {
+      workerId: this.id,
+      claims: () => ({ sent: this.#claimer.claimNumber, ended: this.#claimer.endedClaimNumber }),
+      inHand: () => [...this.queue.buffered, ...this.starter.waiting, ...this.runner.unreturned],
+      returned: (job) => this.runner.returned(job),
+      onPauses: (pauses) => {
+        this.#claimer.setPaused(pauses);
+        this.#release(this.#takeOut((job) => this.#controls.isPaused(job)));
+        this.queue.wake();
+      },
+      onLost: (jobs) => {
+        const lost = new Set(jobs);
+        this.#takeOut((job) => lost.has(job));
+        this.#loseJobs(jobs);
+        this.queue.wake();
+      },
+      onCancelled: (job, reason) => {
+        this.#cancel(job, reason);
+      },
+      onError: this.#events.onError,
+      random: this.#context.random,
     });
   }
 

@@ -62,6 +62,11 @@ export class Starter {
     return this.takeAll();
   }
 
+  /** The jobs that wait here for their lane or a place. */
+  get waiting(): readonly ClaimedJob[] {
+    return [...this.#lanes.waiting, ...this.#next];
+  }
+
   /** What waits here for its lane or a place, taken out; or what of it `isMeant` names. */
   takeAll(isMeant: (job: ClaimedJob) => boolean = () => true): ClaimedJob[] {
     const parked = this.#lanes.takeAll(isMeant);

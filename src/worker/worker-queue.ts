@@ -67,6 +67,21 @@ export class WorkerQueue extends LocalQueue<ClaimedJob> {
     this.buffer.push([job], performance.now());
   }
 
+  /** The jobs that wait here, in order. */
+  get buffered(): readonly ClaimedJob[] {
+    return this.buffer.jobs;
+  }
+
+  /** Takes out the jobs that are not to start here. */
+  takeOut(isTaken: (job: ClaimedJob) => boolean): ClaimedJob[] {
+    const jobs = this.buffer.removeAll();
+    this.buffer.push(
+      jobs.filter((job) => !isTaken(job)),
+      performance.now(),
+    );
+    return jobs.filter(isTaken);
+  }
+
   /** Empties the buffer. */
   takeAll(): ClaimedJob[] {
     return this.buffer.removeAll();

@@ -26,6 +26,8 @@ export interface WorkerHealth {
   readonly lastBeatAt: Date | null;
   readonly running: number;
   readonly buffered: number;
+  /** The queues that are paused, whether this worker serves them or not. */
+  readonly pausedQueues: readonly string[];
   /** Outcomes that are not written yet. */
   readonly unsettled: number;
 }
@@ -123,6 +125,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       lastBeatAt: toDate(health?.lastBeatAt),
       running: this.#runningCount(),
       buffered: session?.queue.depth ?? 0,
+      pausedQueues: health?.pausedQueues ?? [],
       unsettled: health?.unsettled ?? 0,
     };
   }

@@ -61,6 +61,30 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
     call: (given) => pawl.enqueueMany([task.job(null)], given),
     wrong: { db: {} },
   },
+  "pawl.jobs.cancel(jobs, reason, options)": {
+    call: (given) => pawl.jobs.cancel([], "reason", given),
+    wrong: { db: {} },
+  },
+  "pawl.jobs.reschedule(jobs, options)": {
+    call: (given) => pawl.jobs.reschedule([], { priority: 1, ...given }),
+    wrong: { db: {}, runAt: new Date(NaN), delay: -1, priority: 0.5, maxAttempts: 0 },
+  },
+  "pawl.jobs.list(filter)": {
+    call: (given) => pawl.jobs.list(given),
+    wrong: {
+      queue: "",
+      task: "",
+      state: "finished",
+      correlationId: "",
+      concurrencyKey: "k".repeat(256),
+      after: "1",
+      limit: 1_001,
+    },
+  },
+  "pawl.concurrencyKeys.list(options)": {
+    call: (given) => pawl.concurrencyKeys.list(given),
+    wrong: { queue: "", after: { queue: "default" }, limit: 0 },
+  },
   "exponential(options)": {
     call: (given) => exponential(given),
     wrong: { retries: -1, initial: 0, factor: 0.5, max: "long", jitter: 2 },

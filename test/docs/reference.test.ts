@@ -40,6 +40,13 @@ describe("options.md", () => {
     ["enqueue(task, payload, options)", membersOf("src/core/enqueue-options.ts", "EnqueueOptions")],
     ["exponential(options)", optionsOf("src/core/retry.ts", "exponential")],
     ["pawl.worker(options)", membersOf("src/worker/worker-options.ts", "WorkerOptions")],
+    ["pawl.jobs.list(filter)", membersOf("src/client/jobs.ts", "JobFilter")],
+    ["pawl.jobs.reschedule(jobs, options)", membersOf("src/client/jobs.ts", "RescheduleOptions")],
+    [
+      "pawl.jobs.cancel(jobs, reason, options)",
+      membersOf("src/client/write-options.ts", "WriteOptions"),
+    ],
+    ["pawl.concurrencyKeys.list(options)", optionsOf("src/client/concurrency-keys.ts", "list")],
     ["worker.stop(options)", optionsOf("src/worker/worker.ts", "stop")],
     ["pgDatabase(source, options)", membersOf("src/adapters/pg.ts", "PgOptions")],
     [
@@ -122,7 +129,7 @@ describe("sql.md", () => {
     await using(new Pawl({ database }), (pawl) => pawl.migrate());
   });
 
-  it.each(["jobs", "history", "workers", "queues", "migrations"])(
+  it.each(["jobs", "history", "workers", "queues", "notices", "migrations"])(
     "has every column of %s with its type",
     async (table) => {
       const columns = await execute(

@@ -10,6 +10,7 @@ import {
   type Database,
   type EnqueueResult,
   type HistoryAttempt,
+  type FinishedJob,
   type JobDetails,
   type Serializer,
   type Worker,
@@ -190,7 +191,7 @@ enqueued.then(({ job, outcome }) => {
   void bare.history.list(job);
 });
 const details = bare.jobs.get({ queue: "q", id: "x" });
-holds<Equal<typeof details, Promise<JobDetails | undefined>>>();
+holds<Equal<typeof details, Promise<JobDetails | FinishedJob | undefined>>>();
 const attempts = bare.history.list({ queue: "q", id: "x" });
 holds<Equal<typeof attempts, Promise<HistoryAttempt[]>>>();
 

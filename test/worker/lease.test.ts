@@ -131,7 +131,7 @@ describe("the jobs of a worker process that was killed", () => {
 
     expect(attempts.map(({ outcome }) => outcome)).toEqual(outcomes);
     expect(attempts.at(-1)).toMatchObject({ final: true, error: { code: "PAWL_WORKER_CRASHED" } });
-    expect(await pawl.jobs.get(job)).toBeUndefined();
+    expect(await pawl.jobs.get(job)).toMatchObject({ state: "finished" });
   });
 });
 

@@ -268,7 +268,7 @@ describe("how often a job is tried", () => {
       { attempt: 2, failures: 1, lastError: "failure 1" },
       { attempt: 3, failures: 2, lastError: "failure 2" },
     ]);
-    expect(await pawl.jobs.get(job)).toBeUndefined();
+    expect(await pawl.jobs.get(job)).toMatchObject({ state: "finished" });
   });
 });
 

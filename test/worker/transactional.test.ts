@@ -22,7 +22,7 @@ describe("a transactional handler that returns", () => {
 
     expect(attempts).toMatchObject([{ attempt: 1, outcome: "succeeded", final: true }]);
     expect(await engine.notes()).toEqual(["written"]);
-    expect(await engine.pawl.jobs.get(job)).toBeUndefined();
+    expect(await engine.pawl.jobs.get(job)).toMatchObject({ state: "finished" });
   });
 
   it("has shown nothing to others before: neither its writes nor the end of the job", async () => {

@@ -1,6 +1,7 @@
 -- One live job. Served by the primary key.
 select id::text, queue, task, state, priority, attempt, failures, max_attempts, crashes, worker_id::text,
-       correlation_id, last_error, partial_results::text, payload::text, array_to_json(flags)::text as flags, concurrency_key,
+       correlation_id, concurrency_key, cancel_reason, last_error, partial_results::text, payload::text,
+       array_to_json(flags)::text as flags,
        (extract(epoch from run_at) * 1000)::double precision as run_at_ms,
        (extract(epoch from created_at) * 1000)::double precision as created_at_ms,
        (extract(epoch from claimed_at) * 1000)::double precision as claimed_at_ms
