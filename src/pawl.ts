@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { pgDatabase, type PoolLike } from "./adapters/pg.ts";
 import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
+import { checkClock, type Clock } from "./core/clock.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { ClosedError, OptionError, TaskError } from "./core/errors.ts";
 import {
@@ -24,6 +25,7 @@ import {
   type Task,
 } from "./core/task.ts";
 import { createUuidV7 } from "./core/uuid.ts";
+import { ClockedDatabase } from "./db/clocked-database.ts";
 import type { Database } from "./db/database.ts";
 import { checkSchema, migrate, uninstall } from "./db/migrate.ts";
 import { statements } from "./db/statements.ts";
@@ -31,6 +33,7 @@ import { History } from "./history/history.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
 import { storeOn, type Store } from "./store/store.ts";
+import { paceOf } from "./worker/pace.ts";
 import { Slots } from "./worker/slots.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
@@ -55,6 +58,11 @@ export interface PawlOptions<
   readonly generateId?: () => string;
   /** How large a payload may be, in bytes of JSON. Default 1 MiB. */
   readonly maxPayloadBytes?: number;
+  /**
+   * For tests: the time that decides about jobs, in milliseconds since the epoch, in place of the database's clock. It may
+   * stand still and jump. Everything that works on the schema must have the same one.
+   */
+  readonly clock?: Clock;
 }
 
 type NameOf<Tasks extends readonly AnyTask[]> = Tasks[number]["name"];
@@ -73,6 +81,7 @@ const knownOptions = [
   "serializer",
   "generateId",
   "maxPayloadBytes",
+  "clock",
 ] as const;
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
@@ -109,6 +118,7 @@ export class Pawl<
   readonly #enqueuer: Enqueuer;
   readonly #workers = new Set<Worker>();
   readonly #slots: Slots;
+  readonly #clock: Clock | undefined;
   #isClosed = false;
 
   /** Throws `OptionError` and `TaskError`. */
@@ -121,7 +131,10 @@ export class Pawl<
     if (generateId !== undefined) callable("generateId", generateId);
     const { database, isOurs } = openDatabase(options.database);
     this.#ownsDatabase = isOurs;
-    this.#store = { sql: statements(this.schema), db: database };
+    const { clock } = options;
+    this.#clock = clock === undefined ? undefined : checkClock("clock", clock);
+    const db = this.#clock === undefined ? database : new ClockedDatabase(database, this.#clock);
+    this.#store = { sql: statements(this.schema), db };
     this.#slots = new Slots(Math.max(1, database.maxConnections - spareConnections));
     this.jobs = new Jobs(this.#store, this.#serializer);
     this.history = new History(this.#store, this.#serializer);
@@ -133,7 +146,7 @@ export class Pawl<
           options.maxPayloadBytes ?? defaultMaxPayloadBytes,
         ),
         generateId,
-        newId: createUuidV7(Date.now),
+        newId: createUuidV7(this.#clock ?? Date.now),
       },
       schema: this.schema,
       retryForMs: enqueueRetryMs,
@@ -214,7 +227,8 @@ export class Pawl<
         retentionMs: historyRetentionMs,
         serializer: this.#serializer,
         random: Math.random,
-        newId: createUuidV7(Date.now),
+        newId: createUuidV7(this.#clock ?? Date.now),
+        pace: paceOf(checked, this.#clock),
         store: this.#store,
         control,
         slots: this.#slots,
@@ -224,6 +238,7 @@ export class Pawl<
             leaseMs: checked.leaseMs,
             retentionMs: historyRetentionMs,
             unknownTaskGraceMs: checked.unknownTaskGraceMs,
+            clock: this.#clock,
             onError,
             random: Math.random,
           }),

@@ -24,6 +24,8 @@ export interface RunnerOptions {
   readonly random: Random;
   readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
   readonly transactions: TransactionRunOptions;
+  /** How long a job goes back for when its transaction could not even begin; null: to where it stood. */
+  readonly beginAgainMs: number | null;
   /** Told before a handler starts: it may block the event loop for as long as its timeout. */
   readonly onStarting: (timeoutMs: number) => void;
   /** Told when a handler has ended, so that the next job can start; `settlement`: undefined when its claim was lost. */
@@ -33,8 +35,6 @@ export interface RunnerOptions {
 // How long a handler may take to heed its aborted signal before it is given up.
 const abortGraceMs = 5_000;
 const sweepMs = 25;
-// How long a job goes back for when its transaction could not even begin.
-const beginAgainMs = 1_000;
 
 /** Runs handlers and hands their outcomes to the settler. */
 export class Runner {
@@ -144,7 +144,7 @@ export class Runner {
     }
     if (!result.hasStarted && !(result.cause instanceof LeaseLostError)) {
       if (execution.abortReason === undefined) this.#options.transactions.onError(result.cause);
-      const settlement = notBegun(execution);
+      const settlement = notBegun(execution, this.#options.beginAgainMs);
       this.#settler.add(settlement);
       return settlement;
     }
@@ -236,7 +236,7 @@ function refuse(error: unknown): never {
 }
 
 // The transaction could not begin, which is not the job's fault: it goes back, and waits a little unless the worker stops.
-function notBegun({ job, abortReason }: Execution): Settlement {
+function notBegun({ job, abortReason }: Execution, beginAgainMs: number | null): Settlement {
   const settlement = released(job, null);
   if (abortReason !== undefined) return settlement;
   return { ...settlement, then: { delayMs: beginAgainMs, counted: false } };

@@ -3,9 +3,11 @@ import type { LeaseLostError } from "../core/errors.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
+import { isMissingPartition } from "../store/partitions.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
+import type { Pace } from "./pace.ts";
 import type { Slots } from "./slots.ts";
 import type { Upkeep } from "./upkeep.ts";
 import type { CheckedWorkerOptions } from "./worker-options.ts";
@@ -18,6 +20,7 @@ export interface SessionContext {
   readonly retentionMs: number;
   readonly serializer: Serializer;
   readonly random: Random;
+  readonly pace: Pace;
   /** The application's connections, for its handlers' transactions. */
   readonly store: Store<Database>;
   /** Pawl's own connections, so that handlers cannot starve it. */
@@ -39,4 +42,12 @@ export interface SessionEvents {
   readonly onHandlerEnded: () => void;
   /** How many handlers of former sessions still run. */
   readonly busyElsewhere: () => number;
+}
+
+/** A clock that jumps leaves the days for which there are history partitions: they are made, and the write is tried again. */
+export function withoutMissingPartitions(events: SessionEvents): SessionEvents {
+  const onError = (error: unknown): void => {
+    if (!isMissingPartition(error)) events.onError(error);
+  };
+  return { ...events, onError };
 }

@@ -12,7 +12,11 @@ import { Heartbeat } from "./heartbeat.ts";
 import { LimitedJobs } from "./limited-jobs.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
-import type { SessionContext, SessionEvents } from "./session-context.ts";
+import {
+  withoutMissingPartitions,
+  type SessionContext,
+  type SessionEvents,
+} from "./session-context.ts";
 import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -21,7 +25,6 @@ import { WorkerQueue } from "./worker-queue.ts";
 
 // Above a rate like this, looking often is cheaper for everybody than being woken.
 const wakeUpsUpToJobsPerSecond = 300;
-const pauseWithoutWakeUpsMs = 250;
 
 /** Everything that lives under one worker id: it is new for each start, and after a lost lease. */
 export class Session {
@@ -49,8 +52,8 @@ export class Session {
   constructor(id: string, context: SessionContext, events: SessionEvents) {
     this.id = id;
     this.#context = context;
-    this.#events = events;
-    this.#upkeep = context.makeUpkeep(events.onError);
+    this.#events = context.pace.hasOwnClock ? withoutMissingPartitions(events) : events;
+    this.#upkeep = context.makeUpkeep(this.#events.onError);
     this.#flagFilter = new FlagFilter(context.options.forbiddenFlags);
     this.#claimer = this.#makeClaimer();
     this.#settler = this.#makeSettler();
@@ -155,6 +158,8 @@ export class Session {
 
   async #claim(limit: number): Promise<ClaimedJob[]> {
     const askedAt = performance.now();
+    // Where time stands still, new jobs do not come behind the cursors.
+    if (this.#context.pace.hasOwnClock) this.#claimer.restart();
     const jobs = await this.#claimer.claim(limit, this.starter.follow(this.#claimMs));
     this.#claimMs = (this.#claimMs + performance.now() - askedAt) / 2;
     return this.#isLost ? [] : jobs;
@@ -244,6 +249,7 @@ export class Session {
         control,
         onError: this.#events.onError,
       },
+      beginAgainMs: this.#context.pace.beginAgainMs,
       onStarting: (timeoutMs) => {
         this.#heartbeat.allowSilence(timeoutMs);
       },
@@ -257,13 +263,13 @@ export class Session {
   }
 
   #makeQueue(): WorkerQueue {
-    const { options, random } = this.#context;
-    const pauseWithoutMs = Math.min(options.pollIntervalMs, pauseWithoutWakeUpsMs);
+    const { pace, random } = this.#context;
     return new WorkerQueue({
       workerId: this.id,
       claim: (limit) => this.#claim(limit),
       freeSlots: () => this.starter.freeSlots,
-      longestPauseMs: () => (this.#wakeUps.areOn ? options.pollIntervalMs : pauseWithoutMs),
+      longestPauseMs: () =>
+        this.#wakeUps.areOn ? pace.longestPauseMs : pace.pauseWithoutWakeUpsMs,
       release: (jobs) => {
         this.#release(jobs);
       },
@@ -280,11 +286,12 @@ export class Session {
   }
 
   #makeHeartbeat(): Heartbeat {
-    const { control, schema, options, random } = this.#context;
+    const { control, schema, options, pace, random } = this.#context;
     return new Heartbeat(control, {
       workerId: this.id,
       schema,
       leaseMs: options.leaseMs,
+      everyMs: pace.heartbeatMs,
       allowedSilenceMs: () => this.runner.longestTimeoutMs,
       onLost: () => {
         this.lose();
@@ -314,10 +321,11 @@ export class Session {
   }
 
   #makeDueJobs(): DueJobs {
-    const { control, options, random } = this.#context;
+    const { control, options, pace, random } = this.#context;
     return new DueJobs(control, {
       queues: options.queues,
-      longestPauseMs: options.pollIntervalMs,
+      longestPauseMs: pace.longestPauseMs,
+      lookAtAllEveryMs: pace.allDueJobsMs,
       onPromoted: () => {
         this.queue.wake();
       },
@@ -343,6 +351,7 @@ export class Session {
       start: (places, jobs) => {
         this.starter.startReserved(places, this.#isLost ? [] : jobs);
       },
+      longestPauseMs: this.#context.pace.limitedJobsMs,
       onError: this.#events.onError,
       random,
     });

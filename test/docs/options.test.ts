@@ -28,6 +28,7 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       serializer: {},
       generateId: "id",
       maxPayloadBytes: 0,
+      clock: () => NaN,
     },
   },
   "defineTask(options)": {
