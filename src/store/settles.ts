@@ -12,6 +12,8 @@ export interface Settlement {
   readonly runMs: number | null;
   /** JSON text of what went wrong. */
   readonly error: string | null;
+  /** What a failed handler threw, for those who are told in this process. */
+  readonly thrown?: { readonly error: unknown };
   /** JSON text of what the handler returned, or of its partial results. */
   readonly output: string | null;
   readonly then: "gone" | Return;

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { LeaseLostError } from "../core/errors.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
@@ -13,6 +12,7 @@ import { LimitedJobs } from "./limited-jobs.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
 import {
+  registrationOf,
   withoutMissingPartitions,
   type SessionContext,
   type SessionEvents,
@@ -65,7 +65,7 @@ export class Session {
       settler: this.#settler,
       concurrency: context.options.concurrency,
       flagFilter: this.#flagFilter,
-      busyElsewhere: events.busyElsewhere,
+      busyElsewhere: () => events.busyElsewhere(this.#settler.pending),
       isLeaseKept: () => this.#heartbeat.isLeaseKept,
       release: (jobs) => {
         this.#release(jobs);
@@ -80,22 +80,7 @@ export class Session {
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
   register(): Promise<void> {
-    const { options, control, version } = this.#context;
-    return registerWorker(control, {
-      id: this.id,
-      name: options.name,
-      host: hostname(),
-      pid: process.pid,
-      version,
-      queues: options.queues,
-      tasks: [...options.handlers.keys()],
-      concurrency: options.concurrency,
-      leaseMs: options.leaseMs,
-      transactionSlots: this.#context.slots.count,
-      transactional: [...options.handlers.values()]
-        .filter(({ task }) => task.transactional)
-        .map(({ task }) => task.name),
-    });
+    return registerWorker(this.#context.control, registrationOf(this.id, this.#context));
   }
 
   /** Begins to claim; the worker is known. */
@@ -109,10 +94,15 @@ export class Session {
     this.queue.start();
   }
 
-  /** Claims no more and gives back what has not started. */
-  async stopClaiming(): Promise<void> {
+  /** Starts no more jobs, and gives back those that wait to. */
+  stopStarting(): void {
     this.#release(this.starter.stop());
     this.runner.stopWaiting();
+  }
+
+  /** Claims no more and gives back what has not started. */
+  async stopClaiming(): Promise<void> {
+    this.stopStarting();
     const stopped = [this.#limitedJobs.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()];
     const [buffered] = await Promise.all([this.queue.stop(), ...stopped]);
     this.#release(buffered);
@@ -162,6 +152,7 @@ export class Session {
     if (this.#context.pace.hasOwnClock) this.#claimer.restart();
     const jobs = await this.#claimer.claim(limit, this.starter.follow(this.#claimMs));
     this.#claimMs = (this.#claimMs + performance.now() - askedAt) / 2;
+    if (jobs.length === 0 && this.queue.depth === 0) this.#events.onNothingFound();
     return this.#isLost ? [] : jobs;
   }
 

@@ -78,6 +78,8 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       pollInterval: "soon",
       shutdownGrace: -1,
       unknownTaskGrace: NaN,
+      onFailed: "loudly",
+      onSettled: {},
     },
   },
   "worker.stop(options)": {
