@@ -35,6 +35,7 @@ import type { ClaimedJob } from "./store/claimed-job.ts";
 import { storeOn, type Store } from "./store/store.ts";
 import { paceOf } from "./worker/pace.ts";
 import { Slots } from "./worker/slots.ts";
+import { workOnce, type WorkOnceResult } from "./worker/work-once.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
 
@@ -119,6 +120,7 @@ export class Pawl<
   readonly #workers = new Set<Worker>();
   readonly #slots: Slots;
   readonly #clock: Clock | undefined;
+  readonly #newWorkerId: () => string;
   #isClosed = false;
 
   /** Throws `OptionError` and `TaskError`. */
@@ -135,6 +137,7 @@ export class Pawl<
     this.#clock = clock === undefined ? undefined : checkClock("clock", clock);
     const db = this.#clock === undefined ? database : new ClockedDatabase(database, this.#clock);
     this.#store = { sql: statements(this.schema), db };
+    this.#newWorkerId = createUuidV7(this.#clock ?? Date.now);
     this.#slots = new Slots(Math.max(1, database.maxConnections - spareConnections));
     this.jobs = new Jobs(this.#store, this.#serializer);
     this.history = new History(this.#store, this.#serializer);
@@ -227,7 +230,7 @@ export class Pawl<
         retentionMs: historyRetentionMs,
         serializer: this.#serializer,
         random: Math.random,
-        newId: createUuidV7(this.#clock ?? Date.now),
+        newId: this.#newWorkerId,
         pace: paceOf(checked, this.#clock),
         store: this.#store,
         control,
@@ -248,6 +251,33 @@ export class Pawl<
     this.#workers.add(worker);
     void worker.finished.then(() => this.#workers.delete(worker));
     return worker;
+  }
+
+  /**
+   * Runs one job in one transaction, without a worker: `null` when there is none, `{ job }` when it is done, `{ job, error }`
+   * when it failed, which is recorded and not thrown. When the process dies in it, the job is there again at once. Throws
+   * `OptionError`, `TaskError`, `SchemaError` and `DatabaseError`.
+   */
+  async workOnce(
+    options: Pick<WorkerOptions, "queues" | "handlers" | "tasks" | "forbiddenFlags"> = {},
+  ): Promise<WorkOnceResult | null> {
+    if (this.#isClosed) {
+      throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
+    }
+    checkKeys("workOnce", options, ["queues", "handlers", "tasks", "forbiddenFlags"]);
+    const { queues, handlers, forbiddenFlags } = checkWorkerOptions(options, [
+      ...this.#tasks.values(),
+    ]);
+    return workOnce(this.#store, {
+      queues,
+      handlers,
+      forbiddenFlags,
+      workerId: this.#newWorkerId(),
+      retentionMs: historyRetentionMs,
+      serializer: this.#serializer,
+      random: Math.random,
+      enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
+    });
   }
 
   /** Ends what this Pawl opened: its workers, and the connections it made. A pool of yours stays open. */

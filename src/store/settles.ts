@@ -156,7 +156,7 @@ export async function holdJob(
 }
 
 /** Checks deferred constraints, and that the transaction is still the one that holds the job's row. */
-export async function sealTransaction(store: Store, hold: Hold): Promise<void> {
+export async function sealTransaction(store: Store, hold: Pick<Hold, "xid">): Promise<void> {
   await store.db.query(store.sql("transactions/seal"), [hold.xid]);
 }
 
@@ -190,4 +190,20 @@ export async function findSettled(
   return new Map(
     rows.map((row) => [claimKey({ id: row.id, claimNumber: Number(row.claim_number) }), row]),
   );
+}
+
+/** Claims a job again for the same attempt, whose transaction is gone; false when it is no longer as it was before. */
+export async function claimAgain(
+  store: Store,
+  workerId: string,
+  job: ClaimedJob,
+): Promise<boolean> {
+  const rows = await store.db.query(store.sql("jobs/claim-again"), [
+    job.queue,
+    job.id,
+    workerId,
+    job.claimNumber,
+    job.attempt,
+  ]);
+  return rows.length > 0;
 }

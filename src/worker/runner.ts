@@ -1,16 +1,15 @@
 import type { Random } from "../core/clock.ts";
-import { JobTimeoutError, LeaseLostError, PayloadError, ShutdownError } from "../core/errors.ts";
+import { JobTimeoutError, LeaseLostError, ShutdownError } from "../core/errors.ts";
 import { formatDuration } from "../core/duration.ts";
-import { decodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue, TaskHandler } from "../core/task.ts";
-import { validate, type StandardSchema } from "../core/validate.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
-import { BadPayload, decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
-import { Context, Execution } from "./execution.ts";
+import { decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
+import { Execution } from "./execution.ts";
+import { callHandler } from "./handler-call.ts";
 import type { Settler } from "./settler.ts";
 import {
   runInTransaction,
@@ -155,29 +154,9 @@ export class Runner {
     return settlement;
   }
 
-  async #call(
-    execution: Execution,
-    handler: TaskHandler,
-    tx: object | undefined,
-  ): Promise<unknown> {
-    execution.begin(performance.now());
-    let payload = this.#payloadOf(execution);
-    // Awaiting what is there already would cost every job a turn.
-    if (payload instanceof Promise) payload = await payload.catch(refuse);
-    const context = new Context(execution, { payload, tx, enqueueFor: this.#options.enqueueFor });
-    return handler.run(context as never); // the task's types say what its schema gives out
-  }
-
-  #payloadOf({ job, task }: Execution): unknown {
-    try {
-      const decoded = decodePayload(job.payloadText, this.#options.serializer);
-      if (task.schema === undefined) return decoded ?? undefined;
-      return decoded === null
-        ? validateNothing(task.schema)
-        : validate<unknown>(task.schema, decoded);
-    } catch (error) {
-      return refuse(error);
-    }
+  #call(execution: Execution, handler: TaskHandler, tx: object | undefined): Promise<unknown> {
+    const { serializer, enqueueFor } = this.#options;
+    return callHandler(execution, { handler, tx, serializer, enqueueFor });
   }
 
   // An aborted attempt is judged by why it was aborted. One whose lease is lost has nothing to say.
@@ -220,21 +199,6 @@ export class Runner {
   }
 }
 
-// JSON has no undefined, so a payload that was left out was stored as null: the schema took one of them.
-async function validateNothing(schema: StandardSchema): Promise<unknown> {
-  try {
-    return await validate<unknown>(schema, null);
-  } catch (error) {
-    if (!(error instanceof PayloadError)) throw error;
-    return await validate<unknown>(schema, undefined);
-  }
-}
-
-// A validator that fails in another way may do better next time.
-function refuse(error: unknown): never {
-  throw error instanceof PayloadError ? new BadPayload(error) : error;
-}
-
 // The transaction could not begin, which is not the job's fault: it goes back, and waits a little unless the worker stops.
 function notBegun({ job, abortReason }: Execution, beginAgainMs: number | null): Settlement {
   const settlement = released(job, null);
@@ -242,7 +206,8 @@ function notBegun({ job, abortReason }: Execution, beginAgainMs: number | null):
   return { ...settlement, then: { delayMs: beginAgainMs, counted: false } };
 }
 
-function timedOut({ task, job }: Execution): JobTimeoutError {
+/** Why an attempt is aborted that runs too long. */
+export function timedOut({ task, job }: Execution): JobTimeoutError {
   const limit = formatDuration(task.timeoutMs);
   return new JobTimeoutError(
     `the handler of job ${job.id} ran longer than the timeout of its task "${task.name}", ${limit}; ` +

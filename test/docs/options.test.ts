@@ -82,6 +82,15 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       onSettled: {},
     },
   },
+  "pawl.workOnce(options)": {
+    call: (given) => pawl.workOnce({ handlers: [handler], ...given }),
+    wrong: {
+      queues: [],
+      handlers: [handler, handler],
+      tasks: [defineTask({ name: "unhandled" })],
+      forbiddenFlags: "all",
+    },
+  },
   "worker.stop(options)": {
     call: (given) => pawl.worker({ handlers: [handler] }).stop(given),
     wrong: { grace: "later" },
