@@ -95,6 +95,8 @@ export type {
 export type { ClaimFilter, ForbiddenFlags } from "./core/claim-options.ts";
 export type { Worker, WorkerHealth, WorkerState } from "./worker/worker.ts";
 export type { SettledEvent, WorkerEvents } from "./worker/worker-events.ts";
+export type { Ack, FailedAttempt, WorkerHooks } from "./worker/hooks.ts";
+export type { WorkOnceResult } from "./worker/work-once.ts";
 export type { WorkerOptions } from "./worker/worker-options.ts";
 export type { Database } from "./db/database.ts";
 export type { ErrorRecord } from "./core/error-record.ts";

@@ -5,6 +5,7 @@ import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
 import { Queues } from "./client/queues.ts";
 import { Tasks as KnownTasks } from "./client/tasks.ts";
+import { checkClock, type Clock } from "./core/clock.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { ClosedError, OptionError, TaskError } from "./core/errors.ts";
 import {
@@ -29,6 +30,7 @@ import {
 } from "./core/task.ts";
 import { createUuidV7 } from "./core/uuid.ts";
 import type { PayloadValidator } from "./core/validate.ts";
+import { ClockedDatabase } from "./db/clocked-database.ts";
 import type { Database } from "./db/database.ts";
 import { checkSchema, migrate, uninstall } from "./db/migrate.ts";
 import { statements } from "./db/statements.ts";
@@ -41,7 +43,9 @@ import type { HistoryEntry } from "./store/inspection.ts";
 import { storeOn, type Store } from "./store/store.ts";
 import { ManualClaimer } from "./worker/manual-claimer.ts";
 import { ManualWorkers } from "./worker/manual-workers.ts";
+import { paceOf } from "./worker/pace.ts";
 import { Slots } from "./worker/slots.ts";
+import { workOnce, type WorkOnceResult } from "./worker/work-once.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
 
@@ -70,6 +74,11 @@ export interface PawlOptions<
   readonly validate?: PayloadValidator;
   /** How large a payload may be, in bytes of JSON. Default 1 MiB. */
   readonly maxPayloadBytes?: number;
+  /**
+   * For tests: the time that decides about jobs, in milliseconds since the epoch, in place of the database's clock. It may
+   * stand still and jump. Everything that works on the schema must have the same one.
+   */
+  readonly clock?: Clock;
 }
 
 type NameOf<Tasks extends readonly AnyTask[]> = Tasks[number]["name"];
@@ -89,6 +98,7 @@ const knownOptions = [
   "generateId",
   "validate",
   "maxPayloadBytes",
+  "clock",
 ] as const;
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
@@ -132,7 +142,8 @@ export class Pawl<
   readonly #manualWorkers: ManualWorkers;
   readonly #workers = new Set<Worker>();
   readonly #slots: Slots;
-  readonly #newId = createUuidV7(Date.now);
+  readonly #clock: Clock | undefined;
+  readonly #newId: () => string;
   #isClosed = false;
 
   /** Throws `OptionError` and `TaskError`. */
@@ -146,7 +157,11 @@ export class Pawl<
     if (validate !== undefined) callable("validate", validate);
     const { database, isOurs } = openDatabase(options.database);
     this.#ownsDatabase = isOurs;
-    this.#store = { sql: statements(this.schema), db: database };
+    const { clock } = options;
+    this.#clock = clock === undefined ? undefined : checkClock("clock", clock);
+    const db = this.#clock === undefined ? database : new ClockedDatabase(database, this.#clock);
+    this.#store = { sql: statements(this.schema), db };
+    this.#newId = createUuidV7(this.#clock ?? Date.now);
     this.#slots = new Slots(Math.max(1, database.maxConnections - spareConnections));
     this.#manualWorkers = this.#makeManualWorkers();
     const claimer = new ManualClaimer(this.#manualWorkers, {
@@ -254,18 +269,45 @@ export class Pawl<
         retentionMs: historyRetentionMs,
         serializer: this.#serializer,
         random: Math.random,
-        newId: createUuidV7(Date.now),
+        newId: this.#newId,
+        pace: paceOf(checked, this.#clock),
         store: this.#store,
         control,
         slots: this.#slots,
         enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
-        makeUpkeep: (onError) => makeUpkeep(control, { ...checked, onError }),
+        makeUpkeep: (onError) => makeUpkeep(control, { ...checked, clock: this.#clock, onError }),
       },
       () => checkSchema(control.db, this.schema),
     );
     this.#workers.add(worker);
     void worker.finished.then(() => this.#workers.delete(worker));
     return worker;
+  }
+
+  /**
+   * Runs one job in one transaction, without a worker: `null` when there is none, `{ job }` when it is done, `{ job, error }`
+   * when it failed, which is recorded and not thrown. When the process dies in it, the job is there again at once. Throws
+   * `OptionError`, `TaskError`, `SchemaError` and `DatabaseError`.
+   */
+  async workOnce(
+    options: Pick<WorkerOptions, "queues" | "handlers" | "tasks" | "forbiddenFlags"> = {},
+  ): Promise<WorkOnceResult | null> {
+    if (this.#isClosed) {
+      throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
+    }
+    checkKeys("workOnce", options, ["queues", "handlers", "tasks", "forbiddenFlags"]);
+    const { queues, handlers, forbiddenFlags } = checkWorkerOptions(options, [
+      ...this.#tasks.values(),
+    ]);
+    return workOnce(this.#store, {
+      queues,
+      handlers,
+      forbiddenFlags,
+      workerId: this.#newId(),
+      serializer: this.#serializer,
+      random: Math.random,
+      enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
+    });
   }
 
   /**
@@ -292,11 +334,12 @@ export class Pawl<
       ...{ schema: this.schema, version },
       historyOf: ({ task }) => historyPolicyOf(this.#tasks.get(task)),
       random: Math.random,
-      newId: createUuidV7(Date.now),
+      newId: this.#newId,
+      hasOwnClock: this.#clock !== undefined,
       openControl: () => this.#openControl(),
       assertSchema: (control) => checkSchema(control.db, this.schema),
       makeUpkeep: (control, leaseMs, onError) =>
-        makeUpkeep(control, { leaseMs, unknownTaskGraceMs: day, onError }),
+        makeUpkeep(control, { leaseMs, unknownTaskGraceMs: day, clock: this.#clock, onError }),
     });
   }
 
@@ -326,12 +369,13 @@ function makeUpkeep(
   options: {
     readonly leaseMs: number;
     readonly unknownTaskGraceMs: number;
+    readonly clock: Clock | undefined;
     readonly onError: (error: unknown) => void;
   },
 ): Upkeep {
-  const { leaseMs, unknownTaskGraceMs, onError } = options;
+  const { leaseMs, unknownTaskGraceMs, clock, onError } = options;
   return new Upkeep(control, {
-    ...{ leaseMs, unknownTaskGraceMs, onError },
+    ...{ leaseMs, unknownTaskGraceMs, clock, onError },
     retentionMs: historyRetentionMs,
     random: Math.random,
   });

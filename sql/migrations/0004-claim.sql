@@ -19,11 +19,14 @@
 --   arrivals: whether there is something for take_arrivals to do;
 --   limited:  in how many milliseconds a job with a rate limit may start; null: none waits.
 --
+-- _tasks null: any task, but those of _except.
+--
 -- A claimed job with a concurrency key brings up to _follow jobs with it that are next in its line: they share its lane, and
 -- the worker runs them one after another. They are marked `follows`. Such a claim is durable: after a crash of the server a
 -- lane must not be given out twice.
 create function :"schema".claim_jobs(
-  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _follow integer, _tasks text[], _forbidden text[],
+  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _follow integer, _tasks text[], _except text[],
+  _forbidden text[],
   _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[], _arrivals_since bigint,
   _durable boolean
 ) returns table (
@@ -65,6 +68,7 @@ begin
             and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
             and jobs.priority <= range.highest
             and (_tasks is null or jobs.task = any (_tasks))
+            and (_except is null or jobs.task <> all (_except))
             and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
           order by jobs.priority, jobs.run_at, jobs.id
           limit _limit
@@ -92,7 +96,8 @@ begin
        and jobs.concurrency_lane is not null
   ) then
     perform set_config('synchronous_commit', _durability, true);
-    return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _forbidden);
+    return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
+      _forbidden);
   end if;
   if _found < _limit then
     select array_agg(distinct passed.priority), coalesce(bool_or(passed.is_unknown), false)
@@ -106,7 +111,7 @@ begin
           and jobs.rate_limit_key is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
           and jobs.priority <= range.highest
-          and (jobs.task <> all (_tasks) or (_forbidden is not null and jobs.flags && _forbidden))
+          and (jobs.task <> all (_tasks) or jobs.task = any (_except) or jobs.flags && _forbidden)
      ) as passed;
     if _passed is not null then
       perform pg_current_xact_id();
@@ -147,7 +152,7 @@ $$;
 -- Claims what is next in the lines of the jobs that a claim has just taken. Whose task or flags the worker cannot take ends
 -- a line here, for nothing may pass it. Several lanes of one key share what is next.
 create function :"schema".claim_followers(
-  _queue text, _worker_id uuid, _claim_number bigint, _follow integer, _tasks text[], _forbidden text[]
+  _queue text, _worker_id uuid, _claim_number bigint, _follow integer, _tasks text[], _except text[], _forbidden text[]
 ) returns table (
   id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
   run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
@@ -190,7 +195,8 @@ begin
               bool_and(line.is_mine) over (order by line.place) as is_free
          from (
            select jobs.id, jobs.priority, jobs.concurrency_order,
-                  (_tasks is null or jobs.task = any (_tasks)) and jobs.rate_limit_key is null
+                  (_tasks is null or jobs.task = any (_tasks)) and (_except is null or jobs.task <> all (_except))
+                      and jobs.rate_limit_key is null
                     and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine,
                   row_number() over (order by jobs.priority, jobs.concurrency_order) as place
              from (

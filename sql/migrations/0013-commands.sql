@@ -392,19 +392,19 @@ begin
   )
   select array_agg(distinct taken.worker_id) into _workers from taken;
   for _group in
-    select jobs.queue, jobs.worker_id, retention.ms as retention_ms,
+    select jobs.queue, jobs.worker_id,
+           array_agg(extract(epoch from :"schema".history_retention(jobs.task)) * 1000 order by jobs.id) as retention_ms,
+           array_agg(:"schema".is_history_kept(jobs.task, 'released') order by jobs.id) as kept,
            array_agg(jobs.id order by jobs.id) as ids,
            array_agg(jobs.claim_number order by jobs.id) as claim_numbers,
            array_agg('released'::text) as outcomes
       from unnest(_locked_queues, _locked_ids) as locked (queue, id)
       join :"schema".jobs on jobs.queue = locked.queue and jobs.id = locked.id
-     cross join lateral (
-       select extract(epoch from :"schema".history_retention(jobs.task)) * 1000 as ms) as retention
-     group by jobs.queue, jobs.worker_id, retention.ms
-     order by jobs.queue, jobs.worker_id, retention.ms
+     group by jobs.queue, jobs.worker_id
+     order by jobs.queue, jobs.worker_id
   loop
     _unlocked := _unlocked + :"schema".return_jobs(_group.queue, _group.worker_id, _group.ids, _group.claim_numbers, '{}',
-      _group.outcomes, '{}', '{}', '{}', '{}', _group.retention_ms);
+      _group.outcomes, '{}', '{}', '{}', '{}', _group.retention_ms, _group.kept, '{}', false);
   end loop;
   perform :"schema".notify_workers(_workers);
   return _unlocked;

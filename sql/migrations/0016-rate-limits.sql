@@ -10,7 +10,7 @@
 -- that is until the window ends. Starts against a sliding limit count from the grant until one interval plus that time later
 -- (a twentieth of the interval, at most a second), so that no interval between real starts ever holds too many.
 create function :"schema".claim_limited_jobs(
-  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _tasks text[], _forbidden text[]
+  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _tasks text[], _except text[], _forbidden text[]
 ) returns table (
   id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
   run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
@@ -55,6 +55,7 @@ begin
            and jobs.rate_limit_key = _line.key
            and jobs.state = 'ready'
            and (_tasks is null or jobs.task = any (_tasks))
+           and (_except is null or jobs.task <> all (_except))
            and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
          order by jobs.queue, jobs.rate_limit_key, jobs.priority, jobs.run_at, jobs.id
          limit _left
@@ -111,7 +112,7 @@ begin
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
       null::text, null::text, null::text, null::text, null::text, null::text, null::text,
-      json_build_object('limited', (
+      json_build_object('xid', pg_current_xact_id_if_assigned()::text, 'limited', (
         select extract(epoch from lines.next_at - :"schema".now()) * 1000
           from :"schema".rate_limit_lines as lines
          where lines.queue = _queue

@@ -76,3 +76,22 @@ export function backoff(options: {
     },
   };
 }
+
+/** Resolves when the signal has aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else {
+      signal.addEventListener("abort", () => {
+        resolve();
+      });
+    }
+  });
+}
+
+/** Waits for something, but not for longer than this, and leaves no timer behind. */
+export async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([done, wait(ms, over.signal)]);
+  over.abort();
+}

@@ -9,6 +9,11 @@ export interface RescuerOptions {
   readonly everyMs: number;
   /** How long the database may take to answer without passing for down, in milliseconds. */
   readonly toleratedMs: number;
+  /**
+   * Where another clock decides, which may jump: for how long, in real time, a worker is to be seen silent before it is
+   * judged. Else the database is to have been answering for its full lease.
+   */
+  readonly silentMs?: number;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
@@ -27,6 +32,7 @@ export class Rescuer {
   readonly loop: Loop;
   #answeringSince: number | undefined;
   #answeredAt = -Infinity;
+  #silentSince: ReadonlyMap<string, number> = new Map();
   #lookedAtAllAt = -Infinity;
 
   constructor(store: Store, options: RescuerOptions) {
@@ -50,6 +56,7 @@ export class Rescuer {
     const workers = await findLostWorkers(this.#store, isAll);
     if (isAll) this.#lookedAtAllAt = now;
     this.#noteAnswer(now, performance.now());
+    this.#noteSilent(workers);
     for (const worker of workers) {
       if (this.#mayJudge(worker)) await this.#rescue(worker.id);
     }
@@ -60,9 +67,21 @@ export class Rescuer {
     await rescueJobs(this.#store, { workerId, quarantineAfter });
   }
 
-  #mayJudge({ silent, lease_ms: leaseMs }: LostWorker): boolean {
-    const answeringMs = performance.now() - (this.#answeringSince ?? Infinity);
-    return !silent || answeringMs >= leaseMs;
+  #mayJudge({ id, silent, lease_ms: leaseMs }: LostWorker): boolean {
+    const { silentMs } = this.#options;
+    const since = silentMs === undefined ? this.#answeringSince : this.#silentSince.get(id);
+    return !silent || performance.now() - (since ?? Infinity) >= (silentMs ?? leaseMs);
+  }
+
+  // In every pass of this stretch of answers: whoever beats in between begins anew.
+  #noteSilent(workers: readonly LostWorker[]): void {
+    const startedAt = this.#answeringSince ?? Infinity;
+    const now = performance.now();
+    this.#silentSince = new Map(
+      workers
+        .filter(({ silent }) => silent)
+        .map(({ id }) => [id, Math.max(startedAt, this.#silentSince.get(id) ?? now)]),
+    );
   }
 
   // An answer that took long was an outage too: the heartbeats of others have waited as well. And nobody looked while this

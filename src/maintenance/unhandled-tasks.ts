@@ -5,12 +5,13 @@ import { failUnhandledJobs } from "../store/upkeep.ts";
 
 export interface UnhandledTasksOptions {
   readonly graceMs: number;
+  readonly longestPauseMs: number;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
 
 const batch = 500;
-const longestPauseMs = 60_000;
+const maxBackoffMs = 60_000;
 const shortestPauseMs = 50;
 
 /** Fails jobs whose task no worker has known for a grace period, in the queues where such jobs were seen. */
@@ -27,7 +28,7 @@ export class UnhandledTasks {
       pass: () => this.#pass(),
       onError: options.onError,
       random: options.random,
-      maxBackoffMs: longestPauseMs,
+      maxBackoffMs,
     });
   }
 
@@ -38,7 +39,8 @@ export class UnhandledTasks {
 
   async #pass(): Promise<number> {
     const { graceMs } = this.#options;
-    const pauseMs = Math.max(shortestPauseMs, Math.min(graceMs / 4, longestPauseMs));
+    const longestMs = this.#options.longestPauseMs;
+    const pauseMs = Math.max(shortestPauseMs, Math.min(graceMs / 4, longestMs));
     for (const [queue, noticedAt] of [...this.#noticedAt]) {
       const failed = await failUnhandledJobs(this.#store, {
         queue,

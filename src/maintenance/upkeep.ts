@@ -1,23 +1,28 @@
-import type { Random } from "../core/clock.ts";
+import { ownClockLookMs, type Clock, type Random } from "../core/clock.ts";
 import { Loop } from "../lifecycle/loop.ts";
 import type { Store } from "../store/store.ts";
 import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
 import { pruneWorkers } from "../store/workers.ts";
-import { Rescuer } from "./rescuer.ts";
+import { Rescuer, type RescuerOptions } from "./rescuer.ts";
 import { UnhandledTasks } from "./unhandled-tasks.ts";
 
 export interface UpkeepOptions {
   readonly leaseMs: number;
   readonly retentionMs: number;
   readonly unknownTaskGraceMs: number;
+  /** A clock of the caller's that decides about jobs: it may stand still and jump, so nothing waits for it. */
+  readonly clock: Clock | undefined;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
 
 const hourMs = 3_600_000;
 const maxBackoffMs = 60_000;
+const slowestUnhandledMs = 60_000;
 const slowestRescueMs = 1_000;
 const shortestOutageMs = 1_000;
+// A worker's heartbeats follow its clock sooner than this.
+const silentAfterJumpMs = 150;
 
 /** The chores that go with every worker: any number of workers may do them at once. */
 export class Upkeep {
@@ -25,20 +30,24 @@ export class Upkeep {
   readonly #loops: readonly Loop[];
 
   constructor(store: Store, options: UpkeepOptions) {
-    const { retentionMs, onError, random } = options;
+    const { retentionMs, onError, random, clock } = options;
     this.#unhandled = new UnhandledTasks(store, {
       graceMs: options.unknownTaskGraceMs,
+      longestPauseMs: clock === undefined ? slowestUnhandledMs : ownClockLookMs,
       onError,
       random,
     });
-    const everyMs = Math.min(slowestRescueMs, options.leaseMs / 5);
-    const toleratedMs = Math.max(shortestOutageMs, options.leaseMs / 2);
-    const rescuer = new Rescuer(store, { everyMs, toleratedMs, onError, random });
+    const rescuer = new Rescuer(store, { ...rescueTimes(options), onError, random });
+    let doneAt = -Infinity;
     const hourly = new Loop({
       pass: async () => {
+        const now = clock?.();
+        if (now !== undefined && Math.abs(now - doneAt) < hourMs) return ownClockLookMs;
         await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);
         await pruneWorkers(store);
-        return hourMs;
+        if (now === undefined) return hourMs;
+        doneAt = now;
+        return ownClockLookMs;
       },
       onError,
       random,
@@ -59,4 +68,18 @@ export class Upkeep {
   noticeUnknownTasks(queue: string): void {
     this.#unhandled.notice(queue);
   }
+}
+
+function rescueTimes({
+  leaseMs,
+  clock,
+}: UpkeepOptions): Pick<RescuerOptions, "everyMs" | "toleratedMs" | "silentMs"> {
+  if (clock !== undefined) {
+    const silentMs = silentAfterJumpMs;
+    return { everyMs: ownClockLookMs, toleratedMs: silentMs, silentMs };
+  }
+  return {
+    everyMs: Math.min(slowestRescueMs, leaseMs / 5),
+    toleratedMs: Math.max(shortestOutageMs, leaseMs / 2),
+  };
 }

@@ -17,8 +17,9 @@ export interface Claim {
   /** Drawn by the worker, never used twice: with the worker's id it is the claim token. */
   readonly claimNumber: number;
   readonly limit: number;
-  /** Null: any task. */
+  /** Null: any task, but those of `exceptTasks`. */
   readonly tasks: readonly string[] | null;
+  readonly exceptTasks: readonly string[] | null;
   /** Jobs with one of these flags are passed over; null: none. */
   readonly forbiddenFlags: readonly string[] | null;
 }
@@ -64,6 +65,7 @@ export async function claimJobs(
       claim.limit,
       claim.follow,
       listOrNull(claim.tasks),
+      listOrNull(claim.exceptTasks),
       listOrNull(claim.forbiddenFlags),
       arrayLiteral(claim.ranges.map((range) => range.lowest)),
       arrayLiteral(claim.ranges.map((range) => range.runAt)),
@@ -83,7 +85,7 @@ export async function claimJobs(
 export async function claimLimitedJobs(
   store: Store,
   claim: Claim,
-): Promise<{ jobs: ClaimedJob[]; limitedMs: number | null }> {
+): Promise<{ jobs: ClaimedJob[]; limitedMs: number | null; xid: string | null }> {
   const askedAt = performance.now();
   const rows = await store.db.query<ClaimedRow & { header: string | null }>(
     store.sql("jobs/claim-limited"),
@@ -93,14 +95,21 @@ export async function claimLimitedJobs(
       claim.claimNumber,
       claim.limit,
       listOrNull(claim.tasks),
+      listOrNull(claim.exceptTasks),
       listOrNull(claim.forbiddenFlags),
     ],
   );
-  const header = JSON.parse(rows.at(-1)?.header ?? "{}") as { limited?: number | null }; // made by the function
+  const header = JSON.parse(rows.at(-1)?.header ?? "{}") as LimitedHeader; // made by the function
   const jobs = rows
     .slice(0, -1)
     .map((row) => new ClaimedJob(claim.queue, claim.claimNumber, row, askedAt));
-  return { jobs: jobs.sort(byPosition), limitedMs: header.limited ?? null };
+  const { limited = null, xid = null } = header;
+  return { jobs: jobs.sort(byPosition), limitedMs: limited, xid };
+}
+
+interface LimitedHeader {
+  readonly limited?: number | null;
+  readonly xid?: string | null;
 }
 
 function listOrNull(values: readonly string[] | null): string | null {

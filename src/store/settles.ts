@@ -13,6 +13,8 @@ export interface Settlement {
   readonly runMs: number | null;
   /** JSON text of what went wrong. */
   readonly error: string | null;
+  /** What a failed handler threw, for those who are told in this process. */
+  readonly thrown?: { readonly error: unknown };
   /** JSON text of what the handler returned, or of its partial results. */
   readonly output: string | null;
   readonly then: "gone" | Return;
@@ -162,7 +164,7 @@ export async function holdJob(
 }
 
 /** Checks deferred constraints, and that the transaction is still the one that holds the job's row. */
-export async function sealTransaction(store: Store, hold: Hold): Promise<void> {
+export async function sealTransaction(store: Store, hold: Pick<Hold, "xid">): Promise<void> {
   await store.db.query(store.sql("transactions/seal"), [hold.xid]);
 }
 
@@ -196,4 +198,20 @@ export async function findSettled(
   return new Map(
     rows.map((row) => [claimKey({ id: row.id, claimNumber: Number(row.claim_number) }), row]),
   );
+}
+
+/** Claims a job again for the same attempt, whose transaction is gone; false when it is no longer as it was before. */
+export async function claimAgain(
+  store: Store,
+  workerId: string,
+  job: ClaimedJob,
+): Promise<boolean> {
+  const rows = await store.db.query(store.sql("jobs/claim-again"), [
+    job.queue,
+    job.id,
+    workerId,
+    job.claimNumber,
+    job.attempt,
+  ]);
+  return rows.length > 0;
 }

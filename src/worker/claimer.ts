@@ -49,6 +49,7 @@ export class Claimer {
   // What may be claimed: what the worker serves, without what is paused.
   #queues: readonly string[] | undefined;
   #tasks: readonly string[] | null;
+  #exceptTasks: readonly string[] = [];
 
   constructor(store: Store, options: ClaimerOptions) {
     this.#store = store;
@@ -65,6 +66,7 @@ export class Claimer {
     this.#paused = paused.queues;
     this.#queues = this.#options.queues?.filter((queue) => !paused.queues.has(queue));
     this.#tasks = this.#options.tasks?.filter((task) => !paused.tasks.has(task)) ?? null;
+    this.#exceptTasks = [...paused.tasks];
     // New ones, because a claim under way still advances the old.
     this.#cursors.clear();
     this.restart();
@@ -173,6 +175,7 @@ export class Claimer {
         claimNumber,
         limit,
         tasks: this.#tasks,
+        exceptTasks: this.#tasks === null ? this.#exceptTasks : null,
         forbiddenFlags: flagFilter.current,
       });
       onClaimed(claimed.jobs);

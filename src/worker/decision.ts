@@ -52,11 +52,12 @@ export function decideThrown(attempt: Attempt, thrown: unknown): Settlement {
     thrown instanceof BadPayload
       ? { final: true as const, error: thrown.cause }
       : retryOf(attempt, thrown);
-  const error = JSON.stringify(recordError("final" in decision ? decision.error : thrown));
+  const error = "final" in decision ? decision.error : thrown;
   return {
     ...unsaid(attempt),
     outcome: "failed",
-    error,
+    error: JSON.stringify(recordError(error)),
+    thrown: { error },
     then: "final" in decision ? "gone" : backAfter(attempt, decision.delayMs, true),
   };
 }

@@ -6,6 +6,8 @@ import { promoteDueJobs } from "../store/upkeep.ts";
 export interface DueJobsOptions {
   readonly queues: readonly string[] | undefined;
   readonly longestPauseMs: number;
+  /** How often to look at all scheduled jobs; the looks between begin a little before the present. */
+  readonly lookAtAllEveryMs: number;
   readonly onPromoted: () => void;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
@@ -14,8 +16,6 @@ export interface DueJobsOptions {
 const batch = 500;
 const shortestPauseMs = 5;
 const maxBackoffMs = 2_000;
-// A look at everything, now and then, finds what was enqueued by a transaction that stayed open for long.
-const lookAtAllEveryMs = 30_000;
 const lookBackMs = 60_000;
 
 /** Makes scheduled jobs ready when they fall due. It sleeps until the next one is, as far as it knows. */
@@ -57,7 +57,7 @@ export class DueJobs {
 
   async #pass(): Promise<number> {
     const now = performance.now();
-    const isAll = now - this.#lookedAtAllAt > lookAtAllEveryMs;
+    const isAll = now - this.#lookedAtAllAt >= this.#options.lookAtAllEveryMs;
     const { promoted, nextDueMs } = await promoteDueJobs(this.#store, {
       queues: this.#options.queues,
       lookBackMs: isAll ? null : lookBackMs,

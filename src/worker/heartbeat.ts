@@ -11,6 +11,8 @@ export interface HeartbeatOptions {
   readonly workerId: string;
   readonly schema: string;
   readonly leaseMs: number;
+  /** How often to beat. */
+  readonly everyMs: number;
   /** For how long the event loop may be blocked: the longest timeout of the running jobs. */
   readonly allowedSilenceMs: () => number;
   /** The worker has been ended by others: its jobs are theirs. */
@@ -19,7 +21,6 @@ export interface HeartbeatOptions {
   readonly random: Random;
 }
 
-const beatsPerLease = 3;
 const pulsesPerLease = 10;
 
 /** Keeps the lease: in a thread with a connection of its own where a thread can connect, else in the event loop. */
@@ -63,7 +64,7 @@ export class Heartbeat {
       schema: this.#options.schema,
       workerId: this.#options.workerId,
       leaseMs: this.#options.leaseMs,
-      intervalMs: this.#options.leaseMs / beatsPerLease,
+      intervalMs: this.#options.everyMs,
       pulse: this.#pulse.buffer,
     });
   }
@@ -86,17 +87,16 @@ export class Heartbeat {
   }
 
   #makeLoop(): Loop {
-    const { workerId, leaseMs, onError, random } = this.#options;
-    const intervalMs = leaseMs / beatsPerLease;
+    const { workerId, leaseMs, everyMs, onError, random } = this.#options;
     return new Loop({
       pass: async () => {
         const askedAt = nowMs();
         this.#note(await beat(this.#store, workerId, leaseMs), askedAt);
-        return intervalMs;
+        return everyMs;
       },
       onError,
       random,
-      maxBackoffMs: intervalMs,
+      maxBackoffMs: everyMs,
     });
   }
 

@@ -11,12 +11,13 @@ export interface LimitedJobsOptions {
   ) => Promise<{ jobs: ClaimedJob[]; limitedMs: number | null }>;
   /** Gives the places back and starts the jobs in them. */
   readonly start: (places: number, jobs: readonly ClaimedJob[]) => void;
+  /** How long to sleep at most. */
+  readonly longestPauseMs: number;
   readonly onError: (error: unknown) => void;
   readonly random: Random;
 }
 
 const maxBackoffMs = 2_000;
-const longestPauseMs = 60_000;
 const shortestPauseMs = 2;
 
 /**
@@ -49,7 +50,7 @@ export class LimitedJobs {
 
   /** A job of this queue may start in so many milliseconds. */
   expect(queue: string, inMs: number): void {
-    const dueAt = performance.now() + Math.max(0, inMs);
+    const dueAt = performance.now() + Math.min(Math.max(0, inMs), this.#options.longestPauseMs);
     if ((this.#dueAt.get(queue) ?? Infinity) <= dueAt) return;
     this.#dueAt.set(queue, dueAt);
     this.#loop.wake();
@@ -61,7 +62,7 @@ export class LimitedJobs {
     }
     const soonest = Math.min(...this.#dueAt.values());
     const pauseMs = Math.max(shortestPauseMs, soonest - performance.now());
-    return Math.min(pauseMs, longestPauseMs);
+    return Math.min(pauseMs, this.#options.longestPauseMs);
   }
 
   async #claimFrom(queue: string): Promise<void> {

@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import { maxBatchSize } from "../core/claim-options.ts";
-import type { Random } from "../core/clock.ts";
+import { ownClockLookMs, type Random } from "../core/clock.ts";
 import { Loop } from "../lifecycle/loop.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
+import { readControls } from "../store/controls.ts";
 import { jobKey } from "../store/new-jobs.ts";
 import type { SettleContext } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
@@ -32,6 +33,8 @@ export interface ManualWorkerOptions extends ManualRole {
   readonly version: string;
   readonly historyOf: SettleContext["historyOf"];
   readonly random: Random;
+  /** Whether a clock of the caller's decides about jobs: it may stand still and jump. */
+  readonly hasOwnClock: boolean;
   readonly makeUpkeep: (leaseMs: number, onError: (error: unknown) => void) => Upkeep;
   /** Told when it begins to end; claims are for another one from here on. */
   readonly onEnding: (ended: Promise<void>) => void;
@@ -39,6 +42,7 @@ export interface ManualWorkerOptions extends ManualRole {
 }
 
 const leaseMs = 10_000;
+const beatsPerLease = 3;
 const checkEveryMs = 2_500;
 // Whoever claims now and then keeps one worker.
 const idleMs = 10_000;
@@ -67,6 +71,7 @@ export class ManualWorker {
   // By queue, when a job with a rate limit may start, by the monotonic clock.
   readonly #limitedAt = new Map<string, number>();
   #usedAt = performance.now();
+  #paused = "[[],[]]";
   #ended: Promise<void> | undefined;
 
   constructor(control: Store<Database>, options: ManualWorkerOptions) {
@@ -93,6 +98,7 @@ export class ManualWorker {
       workerId: id,
       schema: options.schema,
       leaseMs,
+      everyMs: options.hasOwnClock ? ownClockLookMs : leaseMs / beatsPerLease,
       allowedSilenceMs: () => allowedSilenceMs,
       onLost: () => {
         this.#lose();
@@ -180,6 +186,9 @@ export class ManualWorker {
   // What may start now comes first, so that no backlog of other jobs keeps it waiting.
   async #claim(limit: number): Promise<ClaimedJob[]> {
     const jobs: ClaimedJob[] = [];
+    await this.#heedPauses();
+    // Where time stands still, new jobs do not come behind the cursors.
+    if (this.options.hasOwnClock) this.#claimer.restart();
     const claims = [
       (left: number) => this.#claimLimited(left),
       (left: number) => this.#claimer.claim(left),
@@ -199,6 +208,14 @@ export class ManualWorker {
       }
     }
     return jobs;
+  }
+
+  async #heedPauses(): Promise<void> {
+    const { queues, tasks } = await readControls(this.#control, this.id);
+    const paused = JSON.stringify([queues, tasks]);
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    this.#claimer.setPaused({ queues: new Set(queues), tasks: new Set(tasks) });
   }
 
   async #claimLimited(limit: number): Promise<ClaimedJob[]> {

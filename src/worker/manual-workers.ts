@@ -13,6 +13,8 @@ export interface ManualWorkersOptions {
   readonly historyOf: SettleContext["historyOf"];
   readonly random: Random;
   readonly newId: () => string;
+  /** Whether a clock of the caller's decides about jobs. */
+  readonly hasOwnClock: boolean;
   /** Opens connections of Pawl's own, so that the application cannot starve leases and settles. */
   readonly openControl: () => Store<Database>;
   readonly assertSchema: (control: Store<Database>) => Promise<void>;
@@ -77,11 +79,11 @@ export class ManualWorkers {
 
   async #register(role: ManualRole, onEnding: () => void): Promise<ManualWorker> {
     const { control } = this;
-    const { schema, version, historyOf, random, newId } = this.#options;
+    const { schema, version, historyOf, hasOwnClock, random, newId } = this.#options;
     await this.#options.assertSchema(control);
     const worker = new ManualWorker(control, {
       ...role,
-      ...{ schema, version, historyOf, random },
+      ...{ schema, version, historyOf, hasOwnClock, random },
       id: newId(),
       makeUpkeep: (leaseMs, onError) => this.#options.makeUpkeep(control, leaseMs, onError),
       onEnding: (ended) => {

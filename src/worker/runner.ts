@@ -1,29 +1,15 @@
 import type { Random } from "../core/clock.ts";
-import {
-  CancelledError,
-  JobTimeoutError,
-  LeaseLostError,
-  PayloadError,
-  ShutdownError,
-} from "../core/errors.ts";
+import { CancelledError, JobTimeoutError, LeaseLostError, ShutdownError } from "../core/errors.ts";
 import { formatDuration } from "../core/duration.ts";
-import { decodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue, TaskHandler } from "../core/task.ts";
-import { validate, type StandardSchema } from "../core/validate.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
-import {
-  BadPayload,
-  cancelled,
-  decideReturned,
-  decideThrown,
-  released,
-  type Attempt,
-} from "./decision.ts";
-import { Context, Execution } from "./execution.ts";
+import { cancelled, decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
+import { Execution } from "./execution.ts";
+import { callHandler } from "./handler-call.ts";
 import type { Settler } from "./settler.ts";
 import {
   runInTransaction,
@@ -37,6 +23,8 @@ export interface RunnerOptions {
   readonly random: Random;
   readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
   readonly transactions: TransactionRunOptions;
+  /** How long a job goes back for when its transaction could not even begin; null: to where it stood. */
+  readonly beginAgainMs: number | null;
   /** Told before a handler starts: it may block the event loop for as long as its timeout. */
   readonly onStarting: (timeoutMs: number) => void;
   /** Told when a handler has ended, so that the next job can start; `settlement`: undefined when its claim was lost. */
@@ -46,8 +34,6 @@ export interface RunnerOptions {
 // How long a handler may take to heed its aborted signal before it is given up.
 const abortGraceMs = 5_000;
 const sweepMs = 25;
-// How long a job goes back for when its transaction could not even begin.
-const beginAgainMs = 1_000;
 
 /** Runs handlers and hands their outcomes to the settler. */
 export class Runner {
@@ -169,7 +155,7 @@ export class Runner {
     }
     if (!result.hasStarted && !(result.cause instanceof LeaseLostError)) {
       if (execution.abortReason === undefined) this.#options.transactions.onError(result.cause);
-      const settlement = notBegun(execution);
+      const settlement = notBegun(execution, this.#options.beginAgainMs);
       this.#settler.add(settlement);
       return settlement;
     }
@@ -180,29 +166,9 @@ export class Runner {
     return settlement;
   }
 
-  async #call(
-    execution: Execution,
-    handler: TaskHandler,
-    tx: object | undefined,
-  ): Promise<unknown> {
-    execution.begin(performance.now());
-    let payload = this.#payloadOf(execution);
-    // Awaiting what is there already would cost every job a turn.
-    if (payload instanceof Promise) payload = await payload.catch(refuse);
-    const context = new Context(execution, { payload, tx, enqueueFor: this.#options.enqueueFor });
-    return handler.run(context as never); // the task's types say what its schema gives out
-  }
-
-  #payloadOf({ job, task }: Execution): unknown {
-    try {
-      const decoded = decodePayload(job.payloadText, this.#options.serializer);
-      if (task.schema === undefined) return decoded ?? undefined;
-      return decoded === null
-        ? validateNothing(task.schema)
-        : validate<unknown>(task.schema, decoded);
-    } catch (error) {
-      return refuse(error);
-    }
+  #call(execution: Execution, handler: TaskHandler, tx: object | undefined): Promise<unknown> {
+    const { serializer, enqueueFor } = this.#options;
+    return callHandler(execution, { handler, tx, serializer, enqueueFor });
   }
 
   // An aborted attempt is judged by why it was aborted. One whose lease is lost has nothing to say.
@@ -249,30 +215,17 @@ export class Runner {
   }
 }
 
-// JSON has no undefined, so a payload that was left out was stored as null: the schema took one of them.
-async function validateNothing(schema: StandardSchema): Promise<unknown> {
-  try {
-    return await validate<unknown>(schema, null);
-  } catch (error) {
-    if (!(error instanceof PayloadError)) throw error;
-    return await validate<unknown>(schema, undefined);
-  }
-}
-
-// A validator that fails in another way may do better next time.
-function refuse(error: unknown): never {
-  throw error instanceof PayloadError ? new BadPayload(error) : error;
-}
-
 // The transaction could not begin, which is not the job's fault: it goes back, and waits a little unless the worker stops.
-function notBegun({ job, abortReason }: Execution): Settlement {
+function notBegun(execution: Execution, beginAgainMs: number | null): Settlement {
+  const { job, abortReason } = execution;
   if (abortReason instanceof CancelledError) return cancelled({ job, runMs: null }, abortReason);
   const settlement = released(job, null);
   if (abortReason !== undefined) return settlement;
   return { ...settlement, then: { delayMs: beginAgainMs, counted: false } };
 }
 
-function timedOut({ task, job }: Execution): JobTimeoutError {
+/** Why an attempt is aborted that runs too long. */
+export function timedOut({ task, job }: Execution): JobTimeoutError {
   const limit = formatDuration(task.timeoutMs);
   return new JobTimeoutError(
     `the handler of job ${job.id} ran longer than the timeout of its task "${task.name}", ${limit}; ` +

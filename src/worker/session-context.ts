@@ -1,11 +1,15 @@
+import { hostname } from "node:os";
 import type { Random } from "../core/clock.ts";
 import type { LeaseLostError } from "../core/errors.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
+import { isMissingPartition } from "../store/partitions.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
+import type { WorkerRegistration } from "../store/workers.ts";
+import type { Pace } from "./pace.ts";
 import type { Slots } from "./slots.ts";
 import type { Upkeep } from "./upkeep.ts";
 import type { CheckedWorkerOptions } from "./worker-options.ts";
@@ -18,6 +22,7 @@ export interface SessionContext {
   readonly retentionMs: number;
   readonly serializer: Serializer;
   readonly random: Random;
+  readonly pace: Pace;
   /** The application's connections, for its handlers' transactions. */
   readonly store: Store<Database>;
   /** Pawl's own connections, so that handlers cannot starve it. */
@@ -31,12 +36,42 @@ export interface SessionContext {
 /** What a session tells its worker. */
 export interface SessionEvents {
   readonly onSettled: (settlements: readonly Settlement[]) => void;
+  /** A look for jobs has found none, and none is left from earlier ones. */
+  readonly onNothingFound: () => void;
   readonly onLeaseLost: (error: LeaseLostError) => void;
   /** The session is over: others have ended it. */
   readonly onEnded: () => void;
   readonly onError: (error: unknown) => void;
   /** A handler has ended: there may be room for another of the worker's sessions. */
   readonly onHandlerEnded: () => void;
-  /** How many handlers of former sessions still run. */
-  readonly busyElsewhere: () => number;
+  /** How many places are taken by what is not of this session: handlers of former ones that still run, and hooks. */
+  readonly busyElsewhere: (unsettled: number) => number;
+}
+
+/** What the database is told of a worker. */
+export function registrationOf(id: string, context: SessionContext): WorkerRegistration {
+  const { options, version, slots } = context;
+  return {
+    id,
+    name: options.name,
+    host: hostname(),
+    pid: process.pid,
+    version,
+    queues: options.queues,
+    tasks: [...options.handlers.keys()],
+    concurrency: options.concurrency,
+    leaseMs: options.leaseMs,
+    transactionSlots: slots.count,
+    transactional: [...options.handlers.values()]
+      .filter(({ task }) => task.transactional)
+      .map(({ task }) => task.name),
+  };
+}
+
+/** A clock that jumps leaves the days for which there are history partitions: they are made, and the write is tried again. */
+export function withoutMissingPartitions(events: SessionEvents): SessionEvents {
+  const onError = (error: unknown): void => {
+    if (!isMissingPartition(error)) events.onError(error);
+  };
+  return { ...events, onError };
 }

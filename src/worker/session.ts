@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { CancelledError, LeaseLostError } from "../core/errors.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
@@ -13,7 +12,12 @@ import { Heartbeat } from "./heartbeat.ts";
 import { LimitedJobs } from "./limited-jobs.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runner } from "./runner.ts";
-import type { SessionContext, SessionEvents } from "./session-context.ts";
+import {
+  registrationOf,
+  withoutMissingPartitions,
+  type SessionContext,
+  type SessionEvents,
+} from "./session-context.ts";
 import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -22,7 +26,6 @@ import { WorkerQueue } from "./worker-queue.ts";
 
 // Above a rate like this, looking often is cheaper for everybody than being woken.
 const wakeUpsUpToJobsPerSecond = 300;
-const pauseWithoutWakeUpsMs = 250;
 
 /** Everything that lives under one worker id: it is new for each start, and after a lost lease. */
 export class Session {
@@ -51,8 +54,8 @@ export class Session {
   constructor(id: string, context: SessionContext, events: SessionEvents) {
     this.id = id;
     this.#context = context;
-    this.#events = events;
-    this.#upkeep = context.makeUpkeep(events.onError);
+    this.#events = context.pace.hasOwnClock ? withoutMissingPartitions(events) : events;
+    this.#upkeep = context.makeUpkeep(this.#events.onError);
     this.#flagFilter = new FlagFilter(context.options.forbiddenFlags);
     this.#claimer = this.#makeClaimer();
     this.#settler = this.#makeSettler();
@@ -64,7 +67,7 @@ export class Session {
       settler: this.#settler,
       concurrency: context.options.concurrency,
       flagFilter: this.#flagFilter,
-      busyElsewhere: events.busyElsewhere,
+      busyElsewhere: () => events.busyElsewhere(this.#settler.pending),
       isLeaseKept: () => this.#heartbeat.isLeaseKept,
       release: (jobs) => {
         this.#release(jobs);
@@ -80,22 +83,7 @@ export class Session {
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
   async register(): Promise<void> {
-    const { options, control, version } = this.#context;
-    await registerWorker(control, {
-      id: this.id,
-      name: options.name,
-      host: hostname(),
-      pid: process.pid,
-      version,
-      queues: options.queues,
-      tasks: [...options.handlers.keys()],
-      concurrency: options.concurrency,
-      leaseMs: options.leaseMs,
-      transactionSlots: this.#context.slots.count,
-      transactional: [...options.handlers.values()]
-        .filter(({ task }) => task.transactional)
-        .map(({ task }) => task.name),
-    });
+    await registerWorker(this.#context.control, registrationOf(this.id, this.#context));
     // So that nothing starts that is paused.
     await this.#controls.look();
   }
@@ -112,10 +100,15 @@ export class Session {
     this.queue.start();
   }
 
-  /** Claims no more and gives back what has not started. */
-  async stopClaiming(): Promise<void> {
+  /** Starts no more jobs, and gives back those that wait to. */
+  stopStarting(): void {
     this.#release(this.starter.stop());
     this.runner.stopWaiting();
+  }
+
+  /** Claims no more and gives back what has not started. */
+  async stopClaiming(): Promise<void> {
+    this.stopStarting();
     const stopped = [this.#limitedJobs.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()];
     const [buffered] = await Promise.all([this.queue.stop(), ...stopped]);
     this.#release(buffered);
@@ -164,8 +157,11 @@ export class Session {
 
   async #claim(limit: number): Promise<ClaimedJob[]> {
     const askedAt = performance.now();
+    // Where time stands still, new jobs do not come behind the cursors.
+    if (this.#context.pace.hasOwnClock) this.#claimer.restart();
     const jobs = await this.#claimer.claim(limit, this.starter.follow(this.#claimMs));
     this.#claimMs = (this.#claimMs + performance.now() - askedAt) / 2;
+    if (jobs.length === 0 && this.queue.depth === 0) this.#events.onNothingFound();
     return this.#isLost ? [] : this.#withoutPaused(jobs);
   }
 
@@ -275,6 +271,7 @@ export class Session {
         control,
         onError: this.#events.onError,
       },
+      beginAgainMs: this.#context.pace.beginAgainMs,
       onStarting: (timeoutMs) => {
         this.#heartbeat.allowSilence(timeoutMs);
       },
@@ -288,13 +285,13 @@ export class Session {
   }
 
   #makeQueue(): WorkerQueue {
-    const { options, random } = this.#context;
-    const pauseWithoutMs = Math.min(options.pollIntervalMs, pauseWithoutWakeUpsMs);
+    const { pace, random } = this.#context;
     return new WorkerQueue({
       workerId: this.id,
       claim: (limit) => this.#claim(limit),
       freeSlots: () => this.starter.freeSlots,
-      longestPauseMs: () => (this.#wakeUps.areOn ? options.pollIntervalMs : pauseWithoutMs),
+      longestPauseMs: () =>
+        this.#wakeUps.areOn ? pace.longestPauseMs : pace.pauseWithoutWakeUpsMs,
       release: (jobs) => {
         this.#release(jobs);
       },
@@ -311,11 +308,12 @@ export class Session {
   }
 
   #makeHeartbeat(): Heartbeat {
-    const { control, schema, options, random } = this.#context;
+    const { control, schema, options, pace, random } = this.#context;
     return new Heartbeat(control, {
       workerId: this.id,
       schema,
       leaseMs: options.leaseMs,
+      everyMs: pace.heartbeatMs,
       allowedSilenceMs: () => this.runner.longestTimeoutMs,
       onLost: () => {
         this.lose();
@@ -371,10 +369,11 @@ export class Session {
   }
 
   #makeDueJobs(): DueJobs {
-    const { control, options, random } = this.#context;
+    const { control, options, pace, random } = this.#context;
     return new DueJobs(control, {
       queues: options.queues,
-      longestPauseMs: options.pollIntervalMs,
+      longestPauseMs: pace.longestPauseMs,
+      lookAtAllEveryMs: pace.allDueJobsMs,
       onPromoted: () => {
         this.queue.wake();
       },
@@ -400,6 +399,7 @@ export class Session {
       start: (places, jobs) => {
         this.starter.startReserved(places, this.#isLost ? [] : jobs);
       },
+      longestPauseMs: this.#context.pace.limitedJobsMs,
       onError: this.#events.onError,
       random,
     });

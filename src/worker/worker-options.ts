@@ -2,8 +2,16 @@ import { hostname } from "node:os";
 import { checkForbidden, type ForbiddenFlags } from "../core/claim-options.ts";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { OptionError, TaskError } from "../core/errors.ts";
-import { checkKeys, invalidOption, positiveInteger, queueName, text } from "../core/options.ts";
+import {
+  callable,
+  checkKeys,
+  invalidOption,
+  positiveInteger,
+  queueName,
+  text,
+} from "../core/options.ts";
 import { isTask, isTaskHandler, type AnyTask, type TaskHandler } from "../core/task.ts";
+import type { WorkerHooks } from "./hooks.ts";
 
 /** What `pawl.worker` takes. Durations are milliseconds or strings such as `"5s"`. */
 export interface WorkerOptions {
@@ -30,6 +38,16 @@ export interface WorkerOptions {
   readonly shutdownGrace?: Duration;
   /** How long a job whose task no worker knows waits before it fails. Default `"15m"`. */
   readonly unknownTaskGrace?: Duration;
+  /**
+   * Called when the failure of an attempt has been written; what it throws becomes an `error` event. Default: one line to
+   * stderr, unless somebody listens for `failed`.
+   */
+  readonly onFailed?: WorkerHooks["onFailed"];
+  /**
+   * Called after every attempt to work: with what became of the job when that has been written, after `onFailed`; with
+   * null when a look found no job. It may stop the worker: then no further job starts. Without waiting for it.
+   */
+  readonly onSettled?: WorkerHooks["onSettled"];
 }
 
 /** The same, checked and with defaults. */
@@ -43,6 +61,7 @@ export interface CheckedWorkerOptions {
   readonly pollIntervalMs: number;
   readonly shutdownGraceMs: number;
   readonly unknownTaskGraceMs: number;
+  readonly hooks: WorkerHooks;
 }
 
 const knownOptions = [
@@ -56,6 +75,8 @@ const knownOptions = [
   "pollInterval",
   "shutdownGrace",
   "unknownTaskGrace",
+  "onFailed",
+  "onSettled",
 ] as const;
 
 const shortestLeaseMs = 500;
@@ -83,7 +104,15 @@ export function checkWorkerOptions(
     pollIntervalMs: Math.max(1, parseDuration(options.pollInterval ?? "1s", "pollInterval")),
     shutdownGraceMs: parseDuration(options.shutdownGrace ?? "30s", "shutdownGrace"),
     unknownTaskGraceMs: parseDuration(options.unknownTaskGrace ?? "15m", "unknownTaskGrace"),
+    hooks: {
+      onFailed: optionalCallable("onFailed", options.onFailed),
+      onSettled: optionalCallable("onSettled", options.onSettled),
+    },
   };
+}
+
+function optionalCallable<Given>(option: string, given: Given): Given {
+  return given === undefined ? given : callable(option, given);
 }
 
 function checkQueues(queues: unknown): readonly string[] | undefined {

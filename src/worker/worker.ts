@@ -2,12 +2,13 @@ import { EventEmitter } from "node:events";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { PawlError, ShutdownError, WorkerError } from "../core/errors.ts";
 import { checkKeys } from "../core/options.ts";
-import { backoff, startTimer, wait } from "../core/wait.ts";
+import { aborted, backoff, startTimer, wait, within } from "../core/wait.ts";
 import { classify } from "../db/sqlstate.ts";
 import type { Settlement } from "../store/settles.ts";
+import { describeFailure, Hooks } from "./hooks.ts";
 import type { SessionContext } from "./session-context.ts";
 import { Session } from "./session.ts";
-import type { WorkerEvents } from "./worker-events.ts";
+import type { SettledEvent, WorkerEvents } from "./worker-events.ts";
 
 /** Where a worker is in its life. */
 export type WorkerState = "new" | "running" | "stopping" | "terminated";
@@ -46,6 +47,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly #hurry = new AbortController();
   readonly #stopping = new AbortController();
   readonly #former = new Set<Session>();
+  readonly #hooks: Hooks;
   #state: WorkerState = "new";
   #session: Session | undefined;
   #beginning: Promise<void> = Promise.resolve();
@@ -61,6 +63,16 @@ export class Worker extends EventEmitter<WorkerEvents> {
     super();
     this.#context = context;
     this.#assertSchema = assertSchema;
+    this.#hooks = new Hooks({
+      ...context.options.hooks,
+      worker: this,
+      onError: (error) => {
+        this.#report(error);
+      },
+      onReturned: () => {
+        this.#noteFreePlace();
+      },
+    });
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -153,8 +165,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
       onSettled: (settlements) => {
         this.#emitSettled(settlements);
       },
+      onNothingFound: () => {
+        this.#hooks.nothingFound();
+      },
       onLeaseLost: (error) => {
         this.#safely(() => this.emit("leaseLost", error));
+        if (this.#hooks.areGiven) this.#noteFreePlace();
       },
       onEnded: () => {
         this.#replace(session);
@@ -165,7 +181,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       onHandlerEnded: () => {
         if (this.#session !== session) this.#session?.starter.startReady();
       },
-      busyElsewhere: () => this.#formerCount(),
+      busyElsewhere: (unsettled) => this.#formerCount() + this.#hooks.placesHeld(unsettled),
     });
     await session.register();
     this.#session = session;
@@ -212,6 +228,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (this.#state === "terminated") return;
     this.#state = "stopping";
     this.#stopping.abort();
+    this.#session?.stopStarting();
     // A server that never answers must not hold up the end.
     await within(abortGraceMs, Promise.all([this.#beginning, this.#opening]));
     const session = this.#session;
@@ -226,6 +243,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     for (const { runner } of sessions) runner.abandonAborted();
     await within(abortGraceMs, idle);
     await session?.end(writeOutcomesWithinMs);
+    await within(abortGraceMs, this.#hooks.idle());
     this.#terminate();
   }
 
@@ -254,15 +272,31 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   #emitSettled(settlements: readonly Settlement[]): void {
-    const hasFailedListeners = this.listenerCount("failed") > 0;
-    if (!hasFailedListeners && this.listenerCount("settled") === 0) return;
-    for (const { job, outcome, then, runMs, error } of settlements) {
+    const hasListeners = this.listenerCount("settled") > 0;
+    for (const settlement of settlements) {
+      const { job, outcome, then, runMs } = settlement;
       const event = { job, outcome, final: then === "gone", runMs };
-      this.#safely(() => this.emit("settled", event));
-      if (outcome !== "failed" || !hasFailedListeners) continue;
-      const record: unknown = error === null ? null : JSON.parse(error);
-      this.#safely(() => this.emit("failed", { ...event, error: record }));
+      if (hasListeners) this.#safely(() => this.emit("settled", event));
+      if (outcome === "failed") this.#emitFailed(settlement, event);
+      this.#hooks.settled(settlement);
     }
+  }
+
+  #emitFailed(settlement: Settlement, event: SettledEvent): void {
+    if (this.listenerCount("failed") > 0) {
+      const error: unknown = settlement.error === null ? null : JSON.parse(settlement.error);
+      this.#safely(() => this.emit("failed", { ...event, error }));
+    } else if (this.#context.options.hooks.onFailed === undefined) {
+      this.#print(describeFailure(settlement));
+    }
+  }
+
+  // The outcome may not be counted as written before this turn of the event loop is over.
+  #noteFreePlace(): void {
+    setImmediate(() => {
+      this.#session?.starter.startReady();
+      this.#session?.queue.wake();
+    });
   }
 
   // A listener that throws must not take the worker's bookkeeping with it.
@@ -291,24 +325,6 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`pawl worker "${this.#context.options.name}":${code} ${message}\n`);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else {
-      signal.addEventListener("abort", () => {
-        resolve();
-      });
-    }
-  });
-}
-
-// Waits for something, but not for longer than this, and leaves no timer behind.
-async function within(ms: number, done: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([done, wait(ms, over.signal)]);
-  over.abort();
 }
 
 // Whether waiting may help: a missing schema or a wrong password will not mend itself.

@@ -28,6 +28,7 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       serializer: {},
       generateId: "id",
       maxPayloadBytes: 0,
+      clock: () => NaN,
     },
   },
   "defineTask(options)": {
@@ -101,6 +102,17 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       pollInterval: "soon",
       shutdownGrace: -1,
       unknownTaskGrace: NaN,
+      onFailed: "loudly",
+      onSettled: {},
+    },
+  },
+  "pawl.workOnce(options)": {
+    call: (given) => pawl.workOnce({ handlers: [handler], ...given }),
+    wrong: {
+      queues: [],
+      handlers: [handler, handler],
+      tasks: [defineTask({ name: "unhandled" })],
+      forbiddenFlags: "all",
     },
   },
   "worker.stop(options)": {
