@@ -1,0 +1,480 @@
+import { defineTask, type EnqueueOptions } from "pawl";
+import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { execute } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { gate } from "../support/gate.ts";
+import {
+  beginTransaction,
+  countJobs,
+  isSomebodyWaiting,
+  jobsIn,
+  migratedSchema,
+  onlyJobIn,
+  openPawl,
+  rejectionOf,
+  startWorker,
+} from "../support/producer.ts";
+
+const note = defineTask({ name: "note", payload: z.string() });
+const other = defineTask({ name: "other", payload: z.string() });
+const patience = { within: 10_000 };
+const hourMs = 3_600_000;
+let schema: string;
+
+beforeEach(async () => {
+  schema = await migratedSchema();
+});
+
+describe("keep", () => {
+  const unique = { key: "k" };
+
+  it("answers with the live job and writes nothing", async () => {
+    const pawl = openPawl(schema);
+
+    const first = await pawl.enqueue(note, "1", { unique, correlationId: "c" });
+    const second = await pawl.enqueue(other, "2", { unique, delay: "1h" });
+
+    expect(first.outcome).toBe("created");
+    expect(second).toEqual({ job: first.job, outcome: "kept" });
+    expect(await onlyJobIn(schema)).toMatchObject({ id: first.job.id, payload: "1" });
+  });
+
+  it("holds within a queue", async () => {
+    const pawl = openPawl(schema);
+
+    await pawl.enqueue(note, "1", { unique });
+    const second = await pawl.enqueue(note, "2", { unique, queue: "elsewhere" });
+
+    expect(second.outcome).toBe("created");
+  });
+
+  it("holds while the job runs, and no longer", async () => {
+    const pawl = openPawl(schema);
+    const { running, finish } = await runningJob(pawl, { unique });
+
+    const during = await pawl.enqueue(note, "during", { unique });
+    finish();
+    await eventually(async () => {
+      expect(await countJobs(schema)).toBe(0);
+    }, patience);
+    const after = await pawl.enqueue(note, "after", { unique, delay: "1h" });
+
+    expect(during).toMatchObject({ job: { id: running, state: "running" }, outcome: "kept" });
+    expect(after.outcome).toBe("created");
+  });
+
+  it("waits for a transaction that has the key, and is created when that one rolls back", async () => {
+    const pawl = openPawl(schema);
+    const client = await beginTransaction();
+    await pawl.enqueue(note, "1", { unique, db: client });
+
+    const second = pawl.enqueue(note, "2", { unique });
+    await eventually(async () => {
+      expect(await isSomebodyWaiting(schema)).toBe(true);
+    }, patience);
+    await client.query("rollback");
+
+    expect((await second).outcome).toBe("created");
+    expect(await onlyJobIn(schema)).toMatchObject({ payload: "2" });
+  });
+
+  it("is to be tried again where the transaction cannot see the job that has the key", async () => {
+    const pawl = openPawl(schema);
+    const client = await beginTransaction("begin isolation level repeatable read");
+    await client.query("select 1");
+    await pawl.enqueue(note, "1", { unique });
+
+    const refusal = await rejectionOf(pawl.enqueue(note, "2", { unique, db: client }));
+
+    expect(refusal).toMatchObject({ cause: { code: "40001" } });
+  });
+});
+
+describe("replace", () => {
+  const unique = { key: "k", mode: "replace" } as const;
+
+  it("gives a waiting job all that the new enqueue says, and keeps its identity", async () => {
+    const pawl = openPawl(schema);
+    const first = await pawl.enqueue(note, "1", { unique, delay: "1h" });
+    await execute(
+      `update ${schema}.jobs set attempt = 2, failures = 2, last_error = 'e', partial_results = '1'`,
+    );
+    const [before] = await jobsIn(schema);
+
+    const second = await pawl.enqueue(other, "2", {
+      unique,
+      delay: "2h",
+      priority: 3,
+      maxAttempts: 4,
+      correlationId: "c",
+      flags: ["f"],
+    });
+
+    expect(second).toMatchObject({
+      job: { id: first.job.id, task: "other", state: "scheduled" },
+      outcome: "replaced",
+    });
+    const row = await onlyJobIn(schema);
+    expect(row).toMatchObject({
+      ...{ payload: "2", task: "other", priority: 3, max_attempts: 4, correlation_id: "c" },
+      ...{ attempt: 2, created_at_ms: before?.created_at_ms },
+    });
+    expect(row.run_at_ms - row.created_at_ms).toBeGreaterThan(2 * hourMs - 1);
+    expect(await keysOfOnly()).toMatchObject({ failures: 2, flags: ["f"], partial_results: null });
+  });
+
+  it("makes the job ready now when the new enqueue says no time", async () => {
+    const pawl = openPawl(schema);
+    const first = await pawl.enqueue(note, "1", { unique, delay: "1h" });
+
+    const second = await pawl.enqueue(note, "2", { unique });
+
+    expect(second.job).toMatchObject({ id: first.job.id, state: "ready" });
+    const row = await onlyJobIn(schema);
+    expect(row.run_at_ms).toBeGreaterThan(row.created_at_ms);
+    expect(row.run_at_ms).toBeLessThan(row.created_at_ms + hourMs);
+  });
+
+  it("creates a new job while the one with the key runs", async () => {
+    const pawl = openPawl(schema);
+    const { running, finish } = await runningJob(pawl, { unique });
+
+    const next = await pawl.enqueue(note, "2", { unique, delay: "1h" });
+    const again = await pawl.enqueue(note, "3", { unique, delay: "1h" });
+    finish();
+
+    expect(next.outcome).toBe("created");
+    expect(next.job.id).not.toBe(running);
+    expect(again).toMatchObject({ job: { id: next.job.id }, outcome: "replaced" });
+  });
+
+  it("puts a job with a concurrency key back in line, in its old place", async () => {
+    const pawl = openPawl(schema);
+    const concurrency = { key: "line" };
+    await pawl.enqueue(note, "1", { unique, concurrency });
+    await pawl.enqueue(note, "2", { concurrency });
+    const before = await ordersInLine();
+    await execute(`delete from ${schema}.arrivals`);
+
+    const replaced = await pawl.enqueue(note, "3", { unique, concurrency });
+
+    expect(replaced).toMatchObject({ job: { state: "blocked" }, outcome: "replaced" });
+    expect(await ordersInLine()).toEqual(before);
+    expect(await arrivals()).toMatchObject([{ concurrency_key: "line", is_enqueue: true }]);
+  });
+
+  it("frees the lane of a job that is to run later", async () => {
+    const pawl = openPawl(schema);
+    await pawl.enqueue(note, "1", { unique, concurrency: { key: "line" } });
+    await execute(`update ${schema}.jobs set state = 'ready', concurrency_lane = 1`);
+    await execute(`delete from ${schema}.arrivals`);
+
+    const replaced = await pawl.enqueue(note, "2", { unique, delay: "1h" });
+
+    expect(replaced.job.state).toBe("scheduled");
+    expect(await keysOfOnly()).toMatchObject({ concurrency_lane: null, concurrency_key: null });
+    expect(await arrivals()).toMatchObject([{ concurrency_key: "line", is_enqueue: false }]);
+  });
+
+  it("announces a job that takes on a rate limit", async () => {
+    const pawl = openPawl(schema);
+    const rateLimit = { key: "mail", capacity: 1, interval: "1s" };
+    await pawl.enqueue(note, "1", { unique });
+
+    await pawl.enqueue(note, "2", { unique, rateLimit });
+
+    expect(await keysOfOnly()).toMatchObject({ rate_limit_key: "mail", state: "ready" });
+    expect(await arrivals()).toMatchObject([{ rate_limit_key: "mail", capacity: 1 }]);
+  });
+
+  it("sees the first of two in one call", async () => {
+    const pawl = openPawl(schema);
+
+    const results = await pawl.enqueueMany([
+      note.job("1", { unique }),
+      note.job("2"),
+      note.job("3", { unique }),
+      note.job("4", { unique: { key: "k" } }),
+    ]);
+
+    expect(results.map(({ outcome }) => outcome)).toEqual([
+      ...["created", "created", "replaced", "kept"],
+    ]);
+    expect(new Set([0, 2, 3].map((place) => results[place]?.job.id)).size).toBe(1);
+    expect((await jobsIn(schema)).map(({ payload }) => payload).sort()).toEqual(["2", "3"]);
+  });
+
+  it("takes an id of the caller's, once", async () => {
+    const pawl = openPawl(schema);
+    const id = crypto.randomUUID();
+
+    const first = await pawl.enqueue(note, "1", { unique, id });
+    const again = await pawl.enqueue(note, "2", { unique, id });
+    const [, twice] = await pawl.enqueueMany([note.job("x"), note.job("3", { unique, id })]);
+
+    expect([first, again, twice].map((result) => result?.outcome)).toEqual([
+      ...["created", "kept", "kept"],
+    ]);
+    expect((await jobsIn(schema)).map(({ payload }) => payload).sort()).toEqual(["1", "x"]);
+  });
+
+  it("keeps an id that has run, whoever has the key now", async () => {
+    const pawl = openPawl(schema);
+    const id = crypto.randomUUID();
+    await pawl.enqueue(note, "1", { unique, id });
+    const worker = await startWorker(pawl, { handlers: [note.handle(() => undefined)] });
+    await eventually(async () => {
+      expect(await countJobs(schema)).toBe(0);
+    }, patience);
+    await worker.stop();
+
+    const alone = await pawl.enqueue(note, "2", { unique, id });
+    await pawl.enqueue(note, "3", { unique });
+    const beside = await pawl.enqueue(note, "4", { unique, id });
+
+    expect(alone).toMatchObject({ job: { id, state: "finished" }, outcome: "kept" });
+    expect(beside).toMatchObject({ job: { id, state: "finished" }, outcome: "kept" });
+    expect(await onlyJobIn(schema)).toMatchObject({ payload: "3" });
+  });
+
+  it("does not touch a job that a claim takes in between", async () => {
+    const pawl = openPawl(schema);
+    const { job } = await pawl.enqueue(note, "1", { unique });
+    const client = await beginTransaction();
+    await client.query(
+      `update ${schema}.jobs set state = 'running', attempt = 1, worker_id = gen_random_uuid(), claim_number = 1`,
+    );
+
+    const second = pawl.enqueue(note, "2", { unique, delay: "1h" });
+    await eventually(async () => {
+      expect(await isSomebodyWaiting(schema)).toBe(true);
+    }, patience);
+    await client.query("commit");
+
+    expect(await second).toMatchObject({ outcome: "created", job: { state: "scheduled" } });
+    const rows = await jobsIn(schema);
+    expect(rows.find(({ id }) => id === job.id)).toMatchObject({ payload: "1", state: "running" });
+  });
+});
+
+describe("debounce", () => {
+  it("postpones the job with every enqueue", async () => {
+    const pawl = openPawl(schema);
+    const unique = { key: "k", mode: "debounce" } as const;
+    const first = await pawl.enqueue(note, "1", { unique, delay: "1h" });
+    await age("2h");
+
+    const second = await pawl.enqueue(note, "2", { unique, delay: "1h" });
+
+    expect(second).toMatchObject({
+      job: { id: first.job.id, state: "scheduled" },
+      outcome: "replaced",
+    });
+    const row = await onlyJobIn(schema);
+    expect(row.payload).toBe("2");
+    expect(row.run_at_ms - row.created_at_ms).toBeGreaterThan(3 * hourMs - 1);
+  });
+
+  it("postpones it no longer than it may wait", async () => {
+    const pawl = openPawl(schema);
+    const unique = { key: "k", mode: "debounce", wait: "90m" } as const;
+    await pawl.enqueue(note, "1", { unique, delay: "1h" });
+    await age("1h");
+
+    await pawl.enqueue(note, "2", { unique, delay: "1h" });
+    const row = await onlyJobIn(schema);
+    await age("1h");
+    const last = await pawl.enqueue(note, "3", { unique, delay: "1h" });
+
+    expect(row.run_at_ms - row.created_at_ms).toBeCloseTo(1.5 * hourMs, 0);
+    expect(last).toMatchObject({ job: { state: "ready" }, outcome: "replaced" });
+  });
+
+  it("counts the wait for the first enqueue as well", async () => {
+    const pawl = openPawl(schema);
+    const unique = { key: "k", mode: "debounce", wait: "30m" } as const;
+
+    const { job } = await pawl.enqueue(note, "1", { unique, delay: "1h" });
+
+    const row = await onlyJobIn(schema);
+    expect(row.run_at_ms - row.created_at_ms).toBeCloseTo(hourMs / 2, 0);
+    expect(Math.abs(job.runAt.getTime() - row.run_at_ms)).toBeLessThan(1);
+  });
+});
+
+describe("throttle", () => {
+  const unique = { key: "k", mode: "throttle", wait: "1h" } as const;
+
+  it("answers with the job that was created last, live or finished, until the wait is over", async () => {
+    const pawl = openPawl(schema);
+    const first = await pawl.enqueue(note, "1", { unique });
+    const live = await pawl.enqueue(note, "2", { unique });
+    const worker = await startWorker(pawl, { handlers: [note.handle(() => undefined)] });
+    await eventually(async () => {
+      expect(await countJobs(schema)).toBe(0);
+    }, patience);
+    await worker.stop();
+
+    const finished = await pawl.enqueue(note, "3", { unique });
+    await execute(`update ${schema}.throttles set until = until - interval '1 hour'`);
+    const later = await pawl.enqueue(note, "4", { unique });
+
+    expect(live).toEqual({ job: first.job, outcome: "kept" });
+    expect(finished).toMatchObject({
+      job: { id: first.job.id, state: "finished" },
+      outcome: "kept",
+    });
+    expect(later.outcome).toBe("created");
+    expect(await onlyJobIn(schema)).toMatchObject({ id: later.job.id, payload: "4" });
+  });
+
+  it("answers with a live job also when the wait is over", async () => {
+    const pawl = openPawl(schema);
+    const first = await pawl.enqueue(note, "1", { unique, delay: "2h" });
+    await execute(`update ${schema}.throttles set until = until - interval '1 hour'`);
+
+    const second = await pawl.enqueue(note, "2", { unique });
+
+    expect(second).toMatchObject({ job: { id: first.job.id }, outcome: "kept" });
+  });
+
+  it("creates one job for many calls at the same time", async () => {
+    const pawls = [openPawl(schema), openPawl(schema), openPawl(schema)];
+
+    const results = await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        pawls[index % 3]?.enqueueMany([note.job(`${index}`, { unique })]),
+      ),
+    );
+
+    const all = results.flatMap((result) => result ?? []);
+    expect(all.filter(({ outcome }) => outcome === "created")).toHaveLength(1);
+    expect(new Set(all.map(({ job }) => job.id)).size).toBe(1);
+    expect(await countJobs(schema)).toBe(1);
+  });
+
+  it("creates again after a rollback", async () => {
+    const pawl = openPawl(schema);
+    const client = await beginTransaction();
+    await pawl.enqueue(note, "1", { unique, db: client });
+    await client.query("rollback");
+
+    const { outcome } = await pawl.enqueue(note, "2", { unique });
+
+    expect(outcome).toBe("created");
+  });
+});
+
+describe("keepRunningAndOneWaiting", () => {
+  it("lets one wait beside the one that runs, and keeps it", async () => {
+    const pawl = openPawl(schema);
+    const unique = { key: "k", mode: "keepRunningAndOneWaiting" } as const;
+    const { running, finish } = await runningJob(pawl, { unique });
+
+    const second = await pawl.enqueue(note, "2", { unique, delay: "1h" });
+    const third = await pawl.enqueue(note, "3", { unique });
+    finish();
+
+    expect(second.outcome).toBe("created");
+    expect(second.job.id).not.toBe(running);
+    expect(third).toEqual({ job: second.job, outcome: "kept" });
+  });
+});
+
+describe("a unique key", () => {
+  it("may have 255 bytes, and a task may make it of the payload", async () => {
+    const pawl = openPawl(schema);
+    const long = defineTask({
+      name: "long",
+      payload: z.string(),
+      unique: { key: (text) => text.repeat(127) + "!", mode: "replace" },
+    });
+
+    await pawl.enqueue(long, "ž");
+    const { outcome } = await pawl.enqueue(long, "ž", { unique: { mode: "keep" } });
+
+    expect(outcome).toBe("kept");
+  });
+
+  it.each([
+    ["an empty one", ""],
+    ["a NUL", "a\0"],
+    ["256 bytes", "x".repeat(256)],
+    ["a number", 1 as never],
+  ])("is refused when it is %s", async (_, key) => {
+    const pawl = openPawl(schema);
+
+    const refusal = await rejectionOf(pawl.enqueue(note, "1", { unique: { key } }));
+
+    expect(refusal).toMatchObject({ name: "OptionError", option: "unique.key" });
+    expect(await countJobs(schema)).toBe(0);
+  });
+
+  it("goes with a refused rate limit into nothing", async () => {
+    const pawl = openPawl(schema);
+    const unique = { key: "k" };
+
+    const refusal = await rejectionOf(
+      pawl.enqueueMany([
+        note.job("1", { unique }),
+        note.job("2", { rateLimit: { key: "nobody's" } }),
+      ]),
+    );
+
+    expect(refusal).toMatchObject({ code: "PAWL_RATE_LIMIT_UNKNOWN" });
+    expect(await countJobs(schema)).toBe(0);
+  });
+
+  it("leaves the places in line in the order of the list", async () => {
+    const pawl = openPawl(schema);
+    const concurrency = { key: "line" };
+    const keys = ["z", undefined, "a", "m", undefined, "b"];
+
+    const results = await pawl.enqueueMany(
+      keys.map((key) =>
+        note.job("x", key === undefined ? { concurrency } : { concurrency, unique: { key } }),
+      ),
+    );
+
+    expect(await ordersInLine()).toEqual(results.map(({ job }) => job.id));
+  });
+});
+
+async function runningJob(
+  pawl: ReturnType<typeof openPawl>,
+  options: EnqueueOptions,
+): Promise<{ running: string; finish: () => void }> {
+  const { opened, open } = gate();
+  const { job } = await pawl.enqueue(note, "running", options);
+  await startWorker(pawl, { handlers: [note.handle(() => opened)] });
+  await eventually(async () => {
+    expect(await jobsIn(schema)).toMatchObject([{ state: "running" }]);
+  }, patience);
+  return { running: job.id, finish: open };
+}
+
+/** Makes all jobs older. */
+async function age(by: string): Promise<void> {
+  await execute(
+    `update ${schema}.jobs
+        set created_at = created_at - $1::interval, run_at = run_at - $1::interval`,
+    [by],
+  );
+}
+
+async function keysOfOnly(): Promise<Record<string, unknown> | undefined> {
+  const [row] = await execute(`select * from ${schema}.jobs`);
+  return row;
+}
+
+async function ordersInLine(): Promise<string[]> {
+  const rows = await execute<{ id: string }>(
+    `select id::text from ${schema}.jobs where state = 'blocked' order by concurrency_order`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+function arrivals(): Promise<Record<string, unknown>[]> {
+  return execute(`select * from ${schema}.arrivals`);
+}
