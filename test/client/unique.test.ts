@@ -55,9 +55,7 @@ describe("keep", () => {
 
     const during = await pawl.enqueue(note, "during", { unique });
     finish();
-    await eventually(async () => {
-      expect(await countJobs(schema)).toBe(0);
-    }, patience);
+    await eventually(async () => (await countJobs(schema)) === 0, patience);
     const after = await pawl.enqueue(note, "after", { unique, delay: "1h" });
 
     expect(during).toMatchObject({ job: { id: running, state: "running" }, outcome: "kept" });
@@ -70,9 +68,7 @@ describe("keep", () => {
     await pawl.enqueue(note, "1", { unique, db: client });
 
     const second = pawl.enqueue(note, "2", { unique });
-    await eventually(async () => {
-      expect(await isSomebodyWaiting(schema)).toBe(true);
-    }, patience);
+    await eventually(() => isSomebodyWaiting(schema), patience);
     await client.query("rollback");
 
     expect((await second).outcome).toBe("created");
@@ -224,9 +220,7 @@ describe("replace", () => {
     const id = crypto.randomUUID();
     await pawl.enqueue(note, "1", { unique, id });
     const worker = await startWorker(pawl, { handlers: [note.handle(() => undefined)] });
-    await eventually(async () => {
-      expect(await countJobs(schema)).toBe(0);
-    }, patience);
+    await eventually(async () => (await countJobs(schema)) === 0, patience);
     await worker.stop();
 
     const alone = await pawl.enqueue(note, "2", { unique, id });
@@ -247,9 +241,7 @@ describe("replace", () => {
     );
 
     const second = pawl.enqueue(note, "2", { unique, delay: "1h" });
-    await eventually(async () => {
-      expect(await isSomebodyWaiting(schema)).toBe(true);
-    }, patience);
+    await eventually(() => isSomebodyWaiting(schema), patience);
     await client.query("commit");
 
     expect(await second).toMatchObject({ outcome: "created", job: { state: "scheduled" } });
@@ -311,9 +303,7 @@ describe("throttle", () => {
     const first = await pawl.enqueue(note, "1", { unique });
     const live = await pawl.enqueue(note, "2", { unique });
     const worker = await startWorker(pawl, { handlers: [note.handle(() => undefined)] });
-    await eventually(async () => {
-      expect(await countJobs(schema)).toBe(0);
-    }, patience);
+    await eventually(async () => (await countJobs(schema)) === 0, patience);
     await worker.stop();
 
     const finished = await pawl.enqueue(note, "3", { unique });
@@ -448,9 +438,7 @@ async function runningJob(
   const { opened, open } = gate();
   const { job } = await pawl.enqueue(note, "running", options);
   await startWorker(pawl, { handlers: [note.handle(() => opened)] });
-  await eventually(async () => {
-    expect(await jobsIn(schema)).toMatchObject([{ state: "running" }]);
-  }, patience);
+  await eventually(async () => (await onlyJobIn(schema)).state === "running", patience);
   return { running: job.id, finish: open };
 }
 
