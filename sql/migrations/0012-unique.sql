@@ -167,10 +167,12 @@ $$;
 
 -- Inserts jobs that may have unique keys. others are those that were not created, as [place in the list, outcome, id]; callers
 -- whose ids are not new (_look) run jobs/discard-finished next for those that were, in the same transaction. Nothing is written
--- when a rate limit is refused.
+-- when a rate limit is refused. The plans are those for a large table, for it may grow by ten thousand rows under one plan.
 create function :"schema".insert_unique_jobs(_jobs json, _limits json, _look boolean)
 returns table (now_ms double precision, isolation text, refused text, others text)
 language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
   _new :"schema".new_job;

@@ -1,5 +1,6 @@
 import { defineTask, type UniqueMode } from "pawl";
 import { beforeEach, describe, expect, it } from "vitest";
+import { pgDatabase } from "pawl/pg";
 import { z } from "zod";
 import { databaseUrl, execute } from "../support/database.ts";
 import {
@@ -69,7 +70,10 @@ describe("calls with unique keys at the same time", () => {
   );
 
   it("meet their keys in one order across the statements of a large call", async () => {
-    const pawl = openPawl(schema);
+    // On a busy machine, one call waits for long until the other is done.
+    const open = () =>
+      openPawl(schema, { database: pgDatabase(databaseUrl(), { queryTimeout: "60s" }) });
+    const pawl = open();
     const client = await beginTransaction();
     const names = Array.from({ length: 12_000 }, (_, index) => `key ${index}`);
     const forward = names.map((key) => jobWith("1", key, "replace"));
@@ -80,7 +84,7 @@ describe("calls with unique keys at the same time", () => {
         await client.query("commit");
         return results;
       }),
-      openPawl(schema).enqueueMany(backward),
+      open().enqueueMany(backward),
     ]);
 
     const sameJobs = second.map(({ job }) => job.id).reverse();
