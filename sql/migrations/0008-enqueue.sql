@@ -146,7 +146,15 @@ create function :"schema".enqueue(
   delay interval default null,
   priority integer default 0,
   max_attempts integer default 25,
-  correlation_id text default null
+  correlation_id text default null,
+  flags text[] default null,
+  concurrency_key text default null,
+  concurrency_limit integer default 1,
+  rate_limit_key text default null,
+  rate_limit_weight integer default 1,
+  unique_key text default null,
+  unique_mode text default 'keep',
+  unique_wait interval default null
 ) returns uuid
 language plpgsql
 as $$
@@ -161,6 +169,23 @@ begin
   end if;
   if queue is null or octet_length(queue) not between 1 and 63 then
     raise exception 'expected the queue''s name to have 1 to 63 bytes' using errcode = '22023';
+  end if;
+  if cardinality(flags) > 0 or coalesce(concurrency_key, rate_limit_key, unique_key) is not null then
+    return :"schema".enqueue_extended(
+      json_build_object(
+        'id', _id, 'task', task, 'queue', queue, 'priority', priority, 'max_attempts', max_attempts,
+        'correlation_id', correlation_id, 'run_at', run_at,
+        'delay_ms', case when run_at is null then extract(epoch from delay) * 1000 end,
+        'flags', case when cardinality(flags) > 0 then flags end,
+        'concurrency_key', concurrency_key,
+        'concurrency_limit', case when concurrency_key is not null then concurrency_limit end,
+        'rate_limit_key', rate_limit_key,
+        'rate_limit_weight', case when rate_limit_key is not null then rate_limit_weight end,
+        'unique_key', unique_key,
+        'unique_mode', case when unique_key is not null then unique_mode end,
+        'unique_wait_ms', extract(epoch from unique_wait) * 1000,
+        'payload', payload),
+      id is not null);
   end if;
   -- The transaction's id is drawn before the clock is read: see 0004-claim.sql.
   perform pg_current_xact_id();
@@ -181,6 +206,57 @@ begin
   end if;
   if _inserted then
     perform :"schema".wake_workers();
+  end if;
+  return _id;
+end
+$$;
+
+-- Enqueues one job with keys or flags from SQL, and returns the id of the job that is there then. _look says that its id may
+-- have been enqueued before.
+create function :"schema".enqueue_extended(_job json, _look boolean) returns uuid
+language plpgsql
+as $$
+declare
+  _id uuid := _job ->> 'id';
+  _mode text := _job ->> 'unique_mode';
+  _wait_ms double precision := _job ->> 'unique_wait_ms';
+  _limit text := _job ->> 'rate_limit_key';
+  _limits json := '[]';
+  _result record;
+begin
+  if _mode not in ('keep', 'replace', 'debounce', 'throttle', 'keepRunningAndOneWaiting') then
+    raise exception 'expected unique_mode to be keep, replace, debounce, throttle or keepRunningAndOneWaiting, got %', _mode
+      using errcode = '22023';
+  end if;
+  if (_mode = 'throttle') <> (_wait_ms is not null) and coalesce(_mode, '') <> 'debounce' then
+    raise exception 'expected unique_wait for the modes throttle and debounce only, and always for throttle'
+      using errcode = '22023';
+  end if;
+  if _wait_ms <= 0 then
+    raise exception 'expected unique_wait to be above zero' using errcode = '22023';
+  end if;
+  if _mode = 'debounce' and _job ->> 'delay_ms' is null then
+    raise exception 'expected a delay and no run_at for the mode debounce' using errcode = '22023';
+  end if;
+  if _limit is not null then
+    _limits := json_build_array(json_build_object('key', _limit, 'weight', _job -> 'rate_limit_weight'));
+  end if;
+  if _mode is null then
+    select * into _result from :"schema".insert_jobs(json_build_array(_job), _limits);
+  else
+    select * into _result from :"schema".insert_unique_jobs(json_build_array(_job), _limits, _look);
+  end if;
+  if _result.refused is not null then
+    raise exception 'expected a registered rate limit with room for the weight, got %', _result.refused
+      using errcode = '22023', hint = 'An enqueue or a task that gives capacity and interval registers it.';
+  end if;
+  if _result.others is not null and _result.others <> '[]' then
+    return _result.others::json -> 0 ->> 2;
+  end if;
+  if _look and exists (
+    select from :"schema".history where history.queue = _job ->> 'queue' and history.id = _id
+  ) then
+    delete from :"schema".jobs where jobs.queue = _job ->> 'queue' and jobs.id = _id;
   end if;
   return _id;
 end

@@ -100,7 +100,7 @@ async function writeExtended(
   const options = { asked: askedRateLimits(jobs), isUnique, isLooking: !areNew };
   const others = new Map<string, OtherOutcome>();
   let nowMs = 0;
-  for (const chunk of chunksOf(isUnique ? inKeyOrder(distinct) : distinct)) {
+  for (const chunk of isUnique ? chunksInKeyOrder(distinct) : chunksOf(distinct)) {
     const batch = await insertExtendedJobs(store, chunk, options);
     nowMs = batch.nowMs;
     for (const [place, other] of batch.others) others.set(jobKey(at(chunk, place)), other);
@@ -166,12 +166,16 @@ function askedRateLimits(jobs: readonly PreparedJob[]): AskedRateLimit[] {
   return [...asked].map(([key, weight]) => ({ key, weight }));
 }
 
-// The one order in which keys are locked, whatever the order of the call and however many statements it takes.
-function inKeyOrder(jobs: readonly PreparedJob[]): PreparedJob[] {
-  return [...jobs].sort(
-    (a, b) =>
-      compareBytes(a.queue, b.queue) || compareBytes(a.unique?.key ?? "", b.unique?.key ?? ""),
+// The one order in which keys are locked, whatever the order of the call. One statement sees to it by itself, and draws the
+// places in line in the order of the list.
+function chunksInKeyOrder(jobs: readonly PreparedJob[]): PreparedJob[][] {
+  const chunks = chunksOf(jobs);
+  if (chunks.length === 1) return chunks;
+  const keyOf = (job: PreparedJob) => job.unique?.key ?? "";
+  const inOrder = [...jobs].sort(
+    (a, b) => compareBytes(a.queue, b.queue) || compareBytes(keyOf(a), keyOf(b)),
   );
+  return chunksOf(inOrder);
 }
 
 function compareBytes(a: string, b: string): number {

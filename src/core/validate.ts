@@ -57,7 +57,7 @@ export function validate<Output>(
 export type PayloadValidator = (
   task: string,
   payload: unknown,
-) => readonly SchemaIssue[] | void | Promise<readonly SchemaIssue[] | void>;
+) => readonly SchemaIssue[] | undefined | Promise<readonly SchemaIssue[] | undefined>;
 
 /** Runs the application's own check. Throws `PayloadError`. */
 export async function checkWith(

@@ -265,7 +265,7 @@ describe("flags", () => {
 
 describe("a key made of the payload", () => {
   it.each([
-    ["throws", () => JSON.parse("{")],
+    ["throws", () => JSON.parse("{") as unknown],
     ["returns nothing", () => undefined],
     ["returns an empty text", () => ""],
     ["returns a NUL", () => "\0"],

@@ -27,6 +27,7 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       schema: "My Schema",
       serializer: {},
       generateId: "id",
+      validate: "yes",
       maxPayloadBytes: 0,
       clock: () => NaN,
     },
@@ -42,6 +43,12 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       timeout: "5 parsecs",
       transactional: "yes",
       storeOutput: 1,
+      concurrency: { key: "k", limit: 0 },
+      rateLimit: { key: "k", capacity: 1 },
+      unique: { key: "k", mode: "drop" },
+      flags: "eu",
+      keep: "some",
+      historyRetention: 0,
       run: "code",
     },
   },
@@ -56,6 +63,10 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       maxAttempts: 0,
       id: "1",
       correlationId: "",
+      concurrency: { limit: 1 },
+      rateLimit: { key: "" },
+      unique: { key: "k", mode: "throttle" },
+      flags: [1],
     },
   },
   "enqueueMany(requests, options)": {
@@ -85,6 +96,18 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
   "pawl.concurrencyKeys.list(options)": {
     call: (given) => pawl.concurrencyKeys.list(given),
     wrong: { queue: "", after: { queue: "default" }, limit: 0 },
+  },
+  concurrency: {
+    call: (given) => defineTask({ name: "example", concurrency: { key: "k", ...given } }),
+    wrong: { key: 1, limit: 10_001, whileRetrying: "wait" },
+  },
+  rateLimit: {
+    call: (given) => pawl.enqueue(task, null, { rateLimit: { key: "k", ...given } }),
+    wrong: { key: "", weight: 0, capacity: 0, interval: "1 blink", mode: "rolling" },
+  },
+  unique: {
+    call: (given) => pawl.enqueue(task, null, { unique: { key: "k", ...given } }),
+    wrong: { key: "k".repeat(256), mode: "drop", wait: 0 },
   },
   "exponential(options)": {
     call: (given) => exponential(given),

@@ -182,7 +182,7 @@ describe("sql.md", () => {
       await client.query("rollback");
 
       expect(statements.length).toBeGreaterThan(3);
-      expect(rows).toEqual([{ jobs: 4 }]);
+      expect(rows).toEqual([{ jobs: 6 }]);
     }, database);
   });
 

@@ -184,7 +184,7 @@ bare.enqueue(tidyUp, undefined, { id: 1 });
 
 // What comes back.
 enqueued.then(({ job, outcome }) => {
-  holds<Equal<typeof outcome, "created" | "kept">>();
+  holds<Equal<typeof outcome, "created" | "kept" | "replaced">>();
   holds<Equal<typeof job.id, string>>();
   holds<Equal<typeof job.runAt, Date>>();
   void bare.jobs.get(job);
