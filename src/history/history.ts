@@ -1,7 +1,7 @@
 import type { JobReference } from "../core/job.ts";
 import { decodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
-import { listHistory, type HistoryEntry } from "../store/inspection.ts";
+import { listAttempts, type HistoryEntry } from "../store/history.ts";
 import type { Store } from "../store/store.ts";
 
 /** One settled attempt, as the history has it. */
@@ -21,8 +21,8 @@ export class History {
   }
 
   /** The settled attempts of a job, in order. Throws `PayloadError` when its payload cannot be decoded. */
-  async list(job: JobReference): Promise<HistoryAttempt[]> {
-    const entries = await listHistory(this.#store, job);
+  async attempts(job: JobReference): Promise<HistoryAttempt[]> {
+    const entries = await listAttempts(this.#store, job);
     return entries.map(({ payloadText, ...entry }) => ({
       ...entry,
       payload: payloadText === null ? undefined : decodePayload(payloadText, this.#serializer),

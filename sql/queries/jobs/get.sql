@@ -1,5 +1,5 @@
 -- One live job. Served by the primary key.
-select id::text, queue, task, state, priority, attempt, failures, max_attempts, crashes, worker_id::text,
+select id::text, queue, task, state, priority, attempt, failures, max_attempts, crashes, worker_id::text, replay_of::text,
        correlation_id, last_error, partial_results::text, payload::text,
        (extract(epoch from run_at) * 1000)::double precision as run_at_ms,
        (extract(epoch from created_at) * 1000)::double precision as created_at_ms,

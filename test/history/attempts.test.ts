@@ -19,12 +19,12 @@ beforeEach(async () => {
   schema = await migratedSchema();
 });
 
-describe("the history of a job", () => {
+describe("the attempts of a job", () => {
   it("is empty before its first attempt has ended", async () => {
     const pawl = openPawl(schema);
     const { job } = await pawl.enqueue(add, [1]);
 
-    expect(await pawl.history.list(job)).toEqual([]);
+    expect(await pawl.history.attempts(job)).toEqual([]);
   });
 
   it("has one row for an attempt, with all that is known of it", async () => {
@@ -121,7 +121,7 @@ describe("the history of a job", () => {
     await startWorker(openPawl(schema), { handlers: [add.handle(() => undefined)] });
     await ended(openPawl(schema), job);
 
-    const refusal = await rejectionOf(openPawl(schema, { serializer }).history.list(job));
+    const refusal = await rejectionOf(openPawl(schema, { serializer }).history.attempts(job));
 
     expect(refusal).toMatchObject({ name: "PayloadError", code: "PAWL_PAYLOAD_UNDECODABLE" });
   });
@@ -181,7 +181,7 @@ describe("a live job", () => {
 function ended(pawl: Pick<Pawl, "history">, job: JobReference): Promise<HistoryAttempt[]> {
   return eventually(
     async () => {
-      const attempts = await pawl.history.list(job);
+      const attempts = await pawl.history.attempts(job);
       return attempts.at(-1)?.final === true && attempts;
     },
     { within: 10_000 },
