@@ -33,7 +33,22 @@ export { typed, type InferInput, type InferOutput, type StandardSchema } from ".
 export type { EnqueueOptions } from "./core/enqueue-options.ts";
 export type { EnqueuedJob, EnqueueResult } from "./client/enqueuer.ts";
 export type { JobDetails, Jobs } from "./client/jobs.ts";
-export type { History, HistoryAttempt } from "./history/history.ts";
+export type {
+  RateLimit,
+  RateLimitMode,
+  RateLimitOptions,
+  RateLimits,
+} from "./client/rate-limits.ts";
+export type { History, HistoryPage } from "./history/history.ts";
+export type { HistoryAttempt } from "./history/history-attempt.ts";
+export type { HistoryListOptions } from "./history/list-options.ts";
+export type { PayloadEdit, ReplayableOutcome, ReplayOptions } from "./history/replay-options.ts";
+export type { ReplayResult } from "./history/replayer.ts";
+export type {
+  Maintenance,
+  PruneTasksOptions,
+  ResetLockedJobsOptions,
+} from "./maintenance/maintenance.ts";
 export type { Duration } from "./core/duration.ts";
 export type { JobInfo, JobReference } from "./core/job.ts";
 export type { JobState, OutcomeName } from "./core/states.ts";
@@ -56,6 +71,7 @@ export {
   PawlError,
   PayloadError,
   QuarantinedError,
+  RateLimitError,
   SchemaError,
   ShutdownError,
   TaskError,

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { pgDatabase, type PoolLike } from "./adapters/pg.ts";
 import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
+import { RateLimits } from "./client/rate-limits.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { ClosedError, OptionError, TaskError } from "./core/errors.ts";
 import {
@@ -28,6 +29,7 @@ import type { Database } from "./db/database.ts";
 import { checkSchema, migrate, uninstall } from "./db/migrate.ts";
 import { statements } from "./db/statements.ts";
 import { History } from "./history/history.ts";
+import { Maintenance } from "./maintenance/maintenance.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
 import { storeOn, type Store } from "./store/store.ts";
@@ -100,6 +102,10 @@ export class Pawl<
   readonly jobs: Jobs;
   /** What became of jobs. */
   readonly history: History;
+  /** Named budgets of starts. */
+  readonly rateLimits: RateLimits;
+  /** What workers do by themselves, done by hand. */
+  readonly maintenance: Maintenance;
   /** The database schema that holds Pawl's tables. */
   readonly schema: string;
   readonly #store: Store<Database>;
@@ -124,7 +130,13 @@ export class Pawl<
     this.#store = { sql: statements(this.schema), db: database };
     this.#slots = new Slots(Math.max(1, database.maxConnections - spareConnections));
     this.jobs = new Jobs(this.#store, this.#serializer);
-    this.history = new History(this.#store, this.#serializer);
+    this.rateLimits = new RateLimits(this.#store);
+    this.maintenance = new Maintenance(this.#store, { retentionMs: historyRetentionMs });
+    this.history = new History(this.#store, {
+      serializer: this.#serializer,
+      tasks: this.#tasks,
+      enqueue: (requests, db) => this.#enqueuer.enqueueMany(requests, db),
+    });
     this.#enqueuer = new Enqueuer(this.#store, {
       preparation: {
         serializer: this.#serializer,

@@ -251,6 +251,21 @@ export class QuarantinedError extends PawlError {
   }
 }
 
+/** A rate limit cannot be removed: live jobs need it. */
+export class RateLimitError extends PawlError {
+  static {
+    this.prototype.name = "RateLimitError";
+  }
+
+  declare readonly code: "PAWL_RATE_LIMIT_IN_USE";
+  readonly key: string;
+
+  constructor(message: string, key: string) {
+    super("PAWL_RATE_LIMIT_IN_USE", message);
+    this.key = key;
+  }
+}
+
 /** Why the embedded PostgreSQL could not do what it was asked. */
 export type EmbeddedPostgresErrorCode =
   | "PAWL_EMBEDDED_MISSING"

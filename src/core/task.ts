@@ -10,6 +10,7 @@ import {
   checkKeys,
   integerBetween,
   invalidOption,
+  oneOf,
   queueName,
   taskName,
 } from "./options.ts";
@@ -88,12 +89,19 @@ export interface TaskOptions<Name extends string, Schema, Transactional extends 
   readonly transactional?: Transactional;
   /** Keep what the handler returns, as `output` in the history. Default false. */
   readonly storeOutput?: boolean;
+  /** Which attempts leave a row in the history. Default `"all"`. */
+  readonly keep?: HistoryKeep;
+  /** For how long those rows are kept at least. Default `"30 days"`. */
+  readonly historyRetention?: Duration;
   /** The handler, when it needs nothing that is not at hand here; else bind it with `task.handle(…)`. */
   readonly run?: Handler<
     Schema extends StandardSchema<unknown, unknown> ? InferOutput<Schema> : undefined,
     Transactional extends true ? Tx : undefined
   >;
 }
+
+/** Which attempts of a task leave a row in the history. */
+export type HistoryKeep = "all" | "failures" | "none";
 
 /** A kind of job: a name, a payload schema and defaults. */
 export interface Task<Name extends string, Input, Output, Tx> {
@@ -107,6 +115,8 @@ export interface Task<Name extends string, Input, Output, Tx> {
   readonly timeoutMs: number;
   readonly transactional: boolean;
   readonly storeOutput: boolean;
+  readonly keep: HistoryKeep;
+  readonly historyRetentionMs: number;
   readonly run: Handler<Output, Tx> | undefined;
   /** A job of this task for `enqueueMany`. */
   job(...rest: PayloadArguments<Input, Omit<EnqueueOptions, "db">>): JobRequest<Input>;
@@ -142,6 +152,8 @@ const knownOptions = [
   "timeout",
   "transactional",
   "storeOutput",
+  "keep",
+  "historyRetention",
   "run",
 ] as const;
 
@@ -165,9 +177,11 @@ function makeTask(options: TaskOptions<string, unknown, boolean, never>): AnyTas
     priority: integerBetween("priority", options.priority ?? 0, -32768, 32767),
     retry,
     maxAttempts: maxAttemptsOf(retry),
-    timeoutMs: checkTimeout(options.timeout ?? "1h"),
+    timeoutMs: checkSpan("timeout", options.timeout ?? "1h"),
     transactional: boolean("transactional", options.transactional ?? false),
     storeOutput: boolean("storeOutput", options.storeOutput ?? false),
+    keep: oneOf("keep", options.keep ?? "all", ["all", "failures", "none"]),
+    historyRetentionMs: checkSpan("historyRetention", options.historyRetention ?? "30 days"),
     run: options.run === undefined ? undefined : callable("run", options.run),
     job: (payload: unknown, jobOptions = {}) => ({ task, payload, options: jobOptions }),
     handle: (run) => ({ task, run: callable("handle", run) }),
@@ -206,8 +220,8 @@ function checkSchema(schema: unknown): StandardSchema | undefined {
   );
 }
 
-function checkTimeout(timeout: Duration): number {
-  const timeoutMs = parseDuration(timeout, "timeout");
-  if (timeoutMs > 0) return timeoutMs;
-  throw invalidOption("timeout", "a duration above zero", timeout);
+function checkSpan(option: string, duration: Duration): number {
+  const milliseconds = parseDuration(duration, option);
+  if (milliseconds > 0) return milliseconds;
+  throw invalidOption(option, "a duration above zero", duration);
 }

@@ -1,8 +1,9 @@
 import type { Random } from "../core/clock.ts";
-import { Loop } from "../lifecycle/loop.ts";
+import type { Database } from "../db/database.ts";
+import type { Loop } from "../lifecycle/loop.ts";
 import type { Store } from "../store/store.ts";
-import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
-import { pruneWorkers } from "../store/workers.ts";
+import { choreList } from "./chore-list.ts";
+import { Chores } from "./chores.ts";
 import { Rescuer } from "./rescuer.ts";
 import { UnhandledTasks } from "./unhandled-tasks.ts";
 
@@ -14,17 +15,15 @@ export interface UpkeepOptions {
   readonly random: Random;
 }
 
-const hourMs = 3_600_000;
-const maxBackoffMs = 60_000;
 const slowestRescueMs = 1_000;
 const shortestOutageMs = 1_000;
 
-/** The chores that go with every worker: any number of workers may do them at once. */
+/** The maintenance that goes with every worker: any number of workers may do it at once. */
 export class Upkeep {
   readonly #unhandled: UnhandledTasks;
   readonly #loops: readonly Loop[];
 
-  constructor(store: Store, options: UpkeepOptions) {
+  constructor(store: Store<Database>, options: UpkeepOptions) {
     const { retentionMs, onError, random } = options;
     this.#unhandled = new UnhandledTasks(store, {
       graceMs: options.unknownTaskGraceMs,
@@ -35,17 +34,8 @@ export class Upkeep {
     const everyMs = Math.min(slowestRescueMs, options.leaseMs / 5);
     const toleratedMs = Math.max(shortestOutageMs, options.leaseMs / 2);
     const rescuer = new Rescuer(store, { retentionMs, everyMs, toleratedMs, onError, random });
-    const hourly = new Loop({
-      pass: async () => {
-        await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);
-        await pruneWorkers(store);
-        return hourMs;
-      },
-      onError,
-      random,
-      maxBackoffMs,
-    });
-    this.#loops = [rescuer.loop, this.#unhandled.loop, hourly];
+    const chores = new Chores(store, { chores: choreList(store, retentionMs), onError, random });
+    this.#loops = [rescuer.loop, this.#unhandled.loop, chores.loop];
   }
 
   start(): void {

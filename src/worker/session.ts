@@ -14,6 +14,7 @@ import { Runner } from "./runner.ts";
 import type { SessionContext, SessionEvents } from "./session-context.ts";
 import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
+import { announceTasks } from "./task-announcement.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { WakeUps } from "./wake-ups.ts";
 
@@ -68,9 +69,9 @@ export class Session {
   }
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
-  register(): Promise<void> {
+  async register(): Promise<void> {
     const { options, control, version } = this.#context;
-    return registerWorker(control, {
+    await registerWorker(control, {
       id: this.id,
       name: options.name,
       host: hostname(),
@@ -85,6 +86,7 @@ export class Session {
         .filter(({ task }) => task.transactional)
         .map(({ task }) => task.name),
     });
+    await announceTasks(control, options.handlers);
   }
 
   /** Begins to claim; the worker is known. */

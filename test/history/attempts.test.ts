@@ -50,6 +50,8 @@ describe("the attempts of a job", () => {
         error: null,
         output: 3,
         payload: [1, 2],
+        payloadError: null,
+        replayOf: null,
         runAt: job.runAt,
       },
     ]);
@@ -121,9 +123,15 @@ describe("the attempts of a job", () => {
     await startWorker(openPawl(schema), { handlers: [add.handle(() => undefined)] });
     await ended(openPawl(schema), job);
 
-    const refusal = await rejectionOf(openPawl(schema, { serializer }).history.attempts(job));
+    const attempts = await openPawl(schema, { serializer }).history.attempts(job);
 
-    expect(refusal).toMatchObject({ name: "PayloadError", code: "PAWL_PAYLOAD_UNDECODABLE" });
+    expect(attempts).toMatchObject([
+      {
+        outcome: "succeeded",
+        payload: undefined,
+        payloadError: { name: "PayloadError", code: "PAWL_PAYLOAD_UNDECODABLE" },
+      },
+    ]);
   });
 });
 
