@@ -1,4 +1,5 @@
 import type { JobReference } from "../core/job.ts";
+import { encodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { AnyTask } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
@@ -68,6 +69,10 @@ export class History {
    * Throws `OptionError`, `PayloadError` (which names the job), `TransactionError` and `DatabaseError`.
    */
   async replay(options: ReplayOptions = {}): Promise<ReplayResult> {
-    return this.#replayer.replay(checkReplayOptions(options));
+    const checked = checkReplayOptions(options);
+    const { payload } = options;
+    const isValue = payload !== undefined && typeof payload !== "function";
+    if (isValue) encodePayload(payload, { serializer: this.#serializer });
+    return this.#replayer.replay(checked);
   }
 }

@@ -20,6 +20,8 @@ export interface ChoresOptions {
 
 const longestPauseMs = 60_000;
 const shortestPauseMs = 50;
+// When nothing is known of when the next is due: others are taking all that are.
+const unsurePauseMs = 1_000;
 const againMs = 60_000;
 
 /**
@@ -49,7 +51,7 @@ export class Chores {
     const { name, nextDueMs } = await takeChore(this.#store, chores);
     const chore = chores.find((each) => each.name === name);
     if (chore === undefined) {
-      const pauseMs = Math.min(nextDueMs ?? longestPauseMs, longestPauseMs);
+      const pauseMs = Math.min(nextDueMs ?? unsurePauseMs, longestPauseMs);
       return Math.max(shortestPauseMs, pauseMs * (0.75 + random() / 2));
     }
     await this.#do(chore);

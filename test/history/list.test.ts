@@ -63,7 +63,11 @@ describe("the list of what happened", () => {
   });
 
   it("is filtered by time: from is part of it, to is not", async () => {
-    await insertAttempts("2026-01-01 00:00:01+00", "2026-01-01 00:00:02+00", "2026-01-01 00:00:03+00");
+    await insertAttempts(
+      "2026-01-01 00:00:01+00",
+      "2026-01-01 00:00:02+00",
+      "2026-01-01 00:00:03+00",
+    );
     const from = new Date("2026-01-01T00:00:02Z");
     const to = new Date("2026-01-01T00:00:03Z");
 
@@ -116,7 +120,8 @@ describe("its pages", () => {
 
   it("tell apart the same id, attempt and time in two queues", async () => {
     const id = crypto.randomUUID();
-    for (const queue of ["a", "b", "c"]) await insertAttempt("2026-01-01 00:00:00+00", { id, queue });
+    for (const queue of ["a", "b", "c"])
+      await insertAttempt("2026-01-01 00:00:00+00", { id, queue });
 
     const read = await allPages(1);
 
@@ -132,7 +137,11 @@ describe("its pages", () => {
   });
 
   it("are not shifted by what ends meanwhile", async () => {
-    await insertAttempts("2026-01-01 00:00:01+00", "2026-01-01 00:00:02+00", "2026-01-01 00:00:03+00");
+    await insertAttempts(
+      "2026-01-01 00:00:01+00",
+      "2026-01-01 00:00:02+00",
+      "2026-01-01 00:00:03+00",
+    );
     const first = await pawl.history.list({ limit: 2 });
     await insertAttempts("2026-01-01 00:00:04+00");
 
