@@ -99,6 +99,27 @@ describe("the attempts of a job", () => {
     ]);
   });
 
+  it("has what went wrong: message, stack, code and causes, cleaned and cut", async () => {
+    const pawl = openPawl(schema);
+    const { job } = await pawl.enqueue(add, [7], { maxAttempts: 1 });
+    const cause = new TypeError("behind\0 it");
+    const error = Object.assign(new Error(`nul\0 ${"x".repeat(100_000)}`, { cause }), {
+      code: "E1",
+    });
+    await startWorker(pawl, { handlers: [add.handle(() => Promise.reject(error))] });
+
+    const [attempt] = await ended(pawl, job);
+
+    const record = attempt?.error as { message: string; stack: string };
+    expect(record).toMatchObject({
+      code: "E1",
+      cause: { name: "TypeError", message: "behind it" },
+    });
+    expect(record.message).toMatch(/^nul x+…$/);
+    expect(record.stack).toContain("attempts.test.ts");
+    expect(Buffer.byteLength(JSON.stringify(record))).toBeLessThanOrEqual(16_384);
+  });
+
   it("keeps apart what has the same id in another queue", async () => {
     const pawl = openPawl(schema);
     const id = crypto.randomUUID();

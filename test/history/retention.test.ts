@@ -93,13 +93,15 @@ describe("somebody who has read the history and stays in the transaction", () =>
     const reader = await beginTransaction();
     await reader.query(`select count(*) from ${schema}.history`);
 
-    let isPruning = true;
-    const pruned = pawl.maintenance.pruneHistory().finally(() => (isPruning = false));
+    const pruning = new AbortController();
+    const pruned = pawl.maintenance.pruneHistory().finally(() => {
+      pruning.abort();
+    });
     let slowestMs = 0;
     let settles = 0;
     await eventually(isDetachWaiting, patience);
     await execute(`select ${schema}.make_history_partition('2031-02-03')`);
-    while (isPruning) {
+    while (!pruning.signal.aborted) {
       slowestMs = Math.max(slowestMs, await settle());
       settles += 1;
     }

@@ -10,11 +10,11 @@ describe("a chore", () => {
   it("is done once by many that look at the same time", async () => {
     const engine = await freshEngine();
     let runs = 0;
-    const count: Chore = { name: "count", intervalMs: hour, run: async () => ((runs += 1), true) };
+    const count: Chore = { name: "count", intervalMs: hour, run: () => ((runs += 1), done()) };
 
     const all = Array.from({ length: 8 }, () => start(engine.store, [count]));
     // Whoever waits for the next time has looked.
-    await engine.until(async () => (await done(engine, "count")) && all.every(hasLooked));
+    await engine.until(async () => (await isDone(engine, "count")) && all.every(hasLooked));
     await stop(all);
 
     expect(runs).toBe(1);
@@ -23,7 +23,7 @@ describe("a chore", () => {
   it("is due again after its interval", async () => {
     const engine = await freshEngine();
     let runs = 0;
-    const often: Chore = { name: "often", intervalMs: 60, run: async () => ((runs += 1), true) };
+    const often: Chore = { name: "often", intervalMs: 60, run: () => ((runs += 1), done()) };
 
     const chores = start(engine.store, [often]);
     await engine.until(() => runs >= 3);
@@ -54,7 +54,7 @@ describe("a chore", () => {
 
   it("is due in a minute when it could not do everything", async () => {
     const engine = await freshEngine();
-    const half: Chore = { name: "half", intervalMs: hour, run: async () => false };
+    const half: Chore = { name: "half", intervalMs: hour, run: () => Promise.resolve(false) };
 
     const chores = start(engine.store, [half]);
     await engine.sqlUntil(
@@ -74,7 +74,7 @@ describe("a chore", () => {
       run: () => new Promise((resolve) => (finish = () => resolve(true))),
     };
     let runs = 0;
-    const other: Chore = { ...stuck, run: async () => ((runs += 1), true) };
+    const other: Chore = { ...stuck, run: () => ((runs += 1), done()) };
 
     const dead = start(engine.store, [stuck]);
     await engine.sqlUntil("select from chores where due_at > now()");
@@ -89,7 +89,7 @@ describe("a chore", () => {
   it("is known again when its row has gone", async () => {
     const engine = await freshEngine();
     let runs = 0;
-    const chore: Chore = { name: "gone", intervalMs: 50, run: async () => ((runs += 1), true) };
+    const chore: Chore = { name: "gone", intervalMs: 50, run: () => ((runs += 1), done()) };
     const chores = start(engine.store, [chore]);
     await engine.until(() => runs > 0);
 
@@ -100,6 +100,8 @@ describe("a chore", () => {
     expect(chores.errors).toEqual([]);
   });
 });
+
+const done = (): Promise<boolean> => Promise.resolve(true);
 
 interface Started {
   readonly chores: Chores;
@@ -127,7 +129,7 @@ async function stop(all: readonly Started[]): Promise<void> {
   await Promise.all(all.map(({ chores }) => chores.loop.stop()));
 }
 
-async function done(engine: Engine, name: string): Promise<boolean> {
+async function isDone(engine: Engine, name: string): Promise<boolean> {
   const rows = await engine.sql("select from chores where name = $1 and done_at is not null", [
     name,
   ]);
