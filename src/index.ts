@@ -72,7 +72,17 @@ export type {
   RescheduleOutcome,
   RetryOutcome,
 } from "./store/commands.ts";
-export type { History, HistoryAttempt } from "./history/history.ts";
+export type { RateLimit, RateLimitRegistration, RateLimits } from "./client/rate-limits.ts";
+export type { History, HistoryPage } from "./history/history.ts";
+export type { HistoryAttempt } from "./history/history-attempt.ts";
+export type { HistoryListOptions } from "./history/list-options.ts";
+export type { PayloadEdit, ReplayableOutcome, ReplayOptions } from "./history/replay-options.ts";
+export type { ReplayResult } from "./history/replayer.ts";
+export type {
+  Maintenance,
+  PruneTasksOptions,
+  ResetLockedJobsOptions,
+} from "./maintenance/maintenance.ts";
 export type { Duration } from "./core/duration.ts";
 export type { JobInfo, JobReference } from "./core/job.ts";
 export type { JobState, OutcomeName } from "./core/states.ts";

@@ -6,6 +6,7 @@ import { Jobs } from "./client/jobs.ts";
 import { Queues } from "./client/queues.ts";
 import { Tasks as KnownTasks } from "./client/tasks.ts";
 import { checkClock, type Clock } from "./core/clock.ts";
+import { RateLimits } from "./client/rate-limits.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { ClosedError, OptionError, TaskError } from "./core/errors.ts";
 import {
@@ -16,7 +17,6 @@ import {
   schemaName,
   taskName,
 } from "./core/options.ts";
-import type { JobReference } from "./core/job.ts";
 import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
 import { jsonSerializer, type Serializer } from "./core/serializer.ts";
 import {
@@ -35,11 +35,10 @@ import type { Database } from "./db/database.ts";
 import { checkSchema, migrate, uninstall } from "./db/migrate.ts";
 import { statements } from "./db/statements.ts";
 import { History } from "./history/history.ts";
+import { Maintenance } from "./maintenance/maintenance.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
 import { historyPolicyOf } from "./store/settles.ts";
-import { replayJobs } from "./store/commands.ts";
-import type { HistoryEntry } from "./store/inspection.ts";
 import { storeOn, type Store } from "./store/store.ts";
 import { ManualClaimer } from "./worker/manual-claimer.ts";
 import { ManualWorkers } from "./worker/manual-workers.ts";
@@ -132,6 +131,10 @@ export class Pawl<
   readonly concurrencyKeys: ConcurrencyKeys;
   /** What became of jobs. */
   readonly history: History;
+  /** Named budgets of starts. */
+  readonly rateLimits: RateLimits;
+  /** What workers do by themselves, done by hand. */
+  readonly maintenance: Maintenance;
   /** The database schema that holds Pawl's tables. */
   readonly schema: string;
   readonly #store: Store<Database>;
@@ -173,12 +176,18 @@ export class Pawl<
     this.jobs = new Jobs(this.#store, {
       serializer: this.#serializer,
       claims: claimer,
-      replay: (store, finished) => this.#replay(store, finished),
+      replay: (finished, db) => this.history.replayJobs(finished, db),
     });
     this.queues = new Queues(this.#store);
     this.tasks = new KnownTasks(this.#store);
     this.concurrencyKeys = new ConcurrencyKeys(this.#store);
-    this.history = new History(this.#store, this.#serializer);
+    this.rateLimits = new RateLimits(this.#store);
+    this.maintenance = new Maintenance(this.#store, { retentionMs: historyRetentionMs });
+    this.history = new History(this.#store, {
+      serializer: this.#serializer,
+      tasks: this.#tasks,
+      enqueue: (requests, db) => this.#enqueuer.enqueueMany(requests, db),
+    });
     this.#enqueuer = new Enqueuer(this.#store, {
       preparation: {
         serializer: this.#serializer,
@@ -343,15 +352,6 @@ export class Pawl<
     });
   }
 
-  async #replay(store: Store, finished: readonly HistoryEntry[]): Promise<JobReference[]> {
-    const replays = finished.map(({ queue, id, task }) => {
-      const { maxAttempts, priority } = this.#tasks.get(task) ?? defineTask({ name: task });
-      return { queue, id, newId: this.#newId(), maxAttempts, priority };
-    });
-    await replayJobs(store, replays);
-    return replays.map(({ queue, newId }) => ({ queue, id: newId }));
-  }
-
   #enqueueFor(job: ClaimedJob, tx: unknown): HandlerEnqueue {
     return (task, ...rest) => {
       const [payload, given] = rest as [unknown, EnqueueOptions?]; // what the arguments' type spells out
@@ -365,7 +365,7 @@ export class Pawl<
 }
 
 function makeUpkeep(
-  control: Store,
+  control: Store<Database>,
   options: {
     readonly leaseMs: number;
     readonly unknownTaskGraceMs: number;

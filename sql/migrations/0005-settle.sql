@@ -242,12 +242,14 @@ as $$
     from locked
    where limits.key = locked.key
 $$;
+-- Only grows, so that a queue's row may be removed and come back without a claimer missing a rewind.
+create sequence :"schema".rewinds;
 
 -- Tells every claimer that jobs went back to the front of a queue, behind its cursors.
 create function :"schema".rewind_queue(_queue text) returns void
 language sql
 as $$
-  insert into :"schema".queues as queues (name, rewinds) values (_queue, 1)
-      on conflict (name) do update set rewinds = queues.rewinds + 1;
+  insert into :"schema".queues as queues (name, rewinds) values (_queue, nextval(:'schema' || '.rewinds'))
+      on conflict (name) do update set rewinds = nextval(:'schema' || '.rewinds');
   select :"schema".wake_workers();
 $$;

@@ -77,7 +77,9 @@ export class PgDatabase implements Database {
     options: QueryOptions = {},
   ): Promise<readonly R[]> {
     const deadline = new Deadline(options.timeoutMs ?? this.#settings.timeoutMs);
-    const run = (each: Statement): Promise<PgResult> => this.#autocommit(each, values, deadline);
+    const isAlone = options.outsideTransaction ?? false;
+    const run = (each: Statement): Promise<PgResult> =>
+      this.#autocommit({ statement: each, values, isAlone }, deadline);
     const { rows } = await run(statement).catch((error: unknown) => {
       // It was refused before it ran, so it may run again, without the server's memory this time.
       if (isPreparedStatementLost(error)) return run({ name: "", text: statement.text });
@@ -164,18 +166,14 @@ export class PgDatabase implements Database {
     });
   }
 
-  async #autocommit(
-    statement: Statement,
-    values: readonly Value[],
-    deadline: Deadline,
-  ): Promise<PgResult> {
+  async #autocommit({ isAlone, ...call }: Call, deadline: Deadline): Promise<PgResult> {
     const connection = await this.#checkOut(deadline);
     const run = this.#runner(connection, deadline);
     try {
       this.#isReadCommitted ??= await isReadCommittedByDefault(run);
-      const result = await (this.#isReadCommitted
-        ? run(statement, values)
-        : runReadCommitted(connection, run, { statement, values }));
+      const result = await (this.#isReadCommitted || isAlone
+        ? run(call.statement, call.values)
+        : runReadCommitted(connection, run, call));
       connection.release();
       return result;
     } catch (error) {
@@ -233,6 +231,13 @@ export class PgDatabase implements Database {
   }
 }
 
+interface Call {
+  readonly statement: Statement;
+  readonly values: readonly Value[];
+  /** Whether nothing may be put around the statement. */
+  readonly isAlone: boolean;
+}
+
 type Run = (statement: Statement, values?: readonly Value[]) => Promise<PgResult>;
 
 async function isReadCommittedByDefault(run: Run): Promise<boolean> {
@@ -243,7 +248,7 @@ async function isReadCommittedByDefault(run: Run): Promise<boolean> {
 async function runReadCommitted(
   connection: PgConnection,
   run: Run,
-  call: { readonly statement: Statement; readonly values: readonly Value[] },
+  call: Omit<Call, "isAlone">,
 ): Promise<PgResult> {
   try {
     await run(begin);

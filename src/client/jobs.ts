@@ -41,7 +41,8 @@ import {
   type RescheduleOutcome,
   type RetryOutcome,
 } from "../store/commands.ts";
-import { getJob, type HistoryEntry, type LiveJob } from "../store/inspection.ts";
+import type { HistoryEntry } from "../store/history.ts";
+import { getJob, type LiveJob } from "../store/inspection.ts";
 import type { Store } from "../store/store.ts";
 import { checkJob, checkJobList, checkReference, inOrder, type JobList } from "./job-list.ts";
 import { retry, type Replayer } from "./retry.ts";
@@ -221,7 +222,9 @@ export class Jobs {
     options: WriteOptions = {},
   ): Promise<(CommandResult<RetryOutcome> & { readonly job?: JobReference })[]> {
     checkKeys("retry", options, ["db"]);
-    return this.#named(jobs, options, (store, named) => retry(store, named, this.#replay));
+    return this.#named(jobs, options, (store, named, db) =>
+      retry(store, named, (finished) => this.#replay(finished, db)),
+    );
   }
 
   /**
@@ -263,15 +266,15 @@ export class Jobs {
   async #named<Outcome extends string, Result extends LiveResult<Outcome>>(
     jobs: JobList,
     options: WriteOptions,
-    run: (store: Store, named: readonly NamedJob[]) => Promise<readonly Result[]>,
+    run: (store: Store, named: readonly NamedJob[], db: object) => Promise<readonly Result[]>,
   ): Promise<(Result | CommandResult<"notFound">)[]> {
     // The one lock order, across statements too.
     const named = checkJobList(jobs);
     const sorted = [...named].sort(byQueueAndId);
-    const found = await atomically(this.#store, options, async (store) => {
+    const found = await atomically(this.#store, options, async (store, db) => {
       const results: Result[] = [];
       for (let start = 0; start < sorted.length; start += maxNamed) {
-        results.push(...(await run(store, sorted.slice(start, start + maxNamed))));
+        results.push(...(await run(store, sorted.slice(start, start + maxNamed), db)));
       }
       return results;
     });

@@ -6,14 +6,14 @@ import {
   type NamedJob,
   type RetryOutcome,
 } from "../store/commands.ts";
-import type { HistoryEntry } from "../store/inspection.ts";
+import type { HistoryEntry } from "../store/history.ts";
 import { jobKey } from "../store/new-jobs.ts";
 import type { Store } from "../store/store.ts";
 
-/** Enqueues finished jobs anew; resolves with the new jobs, in order. */
+/** Enqueues finished jobs anew, in a transaction in the driver's own form; resolves with the new jobs, in order. */
 export type Replayer = (
-  store: Store,
   finished: readonly HistoryEntry[],
+  db: object,
 ) => Promise<readonly JobReference[]>;
 
 /** What was done about one job; `job` is the new one of a job that was enqueued anew. */
@@ -25,7 +25,7 @@ export interface RetryResult extends LiveResult<Exclude<RetryOutcome, "notFound"
 export async function retry(
   store: Store,
   named: readonly NamedJob[],
-  replay: Replayer,
+  replay: (finished: readonly HistoryEntry[]) => Promise<readonly JobReference[]>,
 ): Promise<RetryResult[]> {
   const live = await retryJobs(store, named);
   const keys = new Set(live.map(jobKey));
@@ -35,7 +35,7 @@ export async function retry(
   const finished = others.length === 0 ? [] : await findFinished(store, others);
   const ended = finished.filter((job) => !keys.has(jobKey(job)));
   const again = ended.filter(({ outcome }) => outcome !== "succeeded");
-  const renewed = again.length === 0 ? [] : await replay(store, again);
+  const renewed = again.length === 0 ? [] : await replay(again);
   return [
     ...live,
     ...ended

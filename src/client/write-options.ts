@@ -1,5 +1,5 @@
 import type { Database } from "../db/database.ts";
-import { inTransaction, storeOn, type Store } from "../store/store.ts";
+import { storeOn, type Store } from "../store/store.ts";
 
 /** What every write by hand takes. */
 export interface WriteOptions {
@@ -12,11 +12,20 @@ export function joined(store: Store<Database>, { db }: WriteOptions): Store {
   return db === undefined ? store : storeOn(store, store.db.join(db));
 }
 
-/** Runs `work` in the caller's transaction, or in one of its own. */
-export function atomically<T>(
+/** Runs `work` in the caller's transaction, or in one of its own; `db` is that transaction in the driver's own form. */
+export async function atomically<T>(
   store: Store<Database>,
-  options: WriteOptions,
-  work: (store: Store) => Promise<T>,
+  { db }: WriteOptions,
+  work: (store: Store, db: object) => Promise<T>,
 ): Promise<T> {
-  return options.db === undefined ? inTransaction(store, work) : work(joined(store, options));
+  if (db !== undefined) return work(storeOn(store, store.db.join(db)), db);
+  const tx = await store.db.begin();
+  try {
+    const result = await work(storeOn(store, tx), tx.handle);
+    await tx.commit();
+    return result;
+  } catch (error) {
+    await tx.rollback();
+    throw error;
+  }
 }

@@ -103,10 +103,11 @@ export class PayloadError extends PawlError {
   }
 }
 
-/** What is wrong with a job's rate limit. */
-export type RateLimitErrorCode = "PAWL_RATE_LIMIT_UNKNOWN" | "PAWL_RATE_LIMIT_WEIGHT";
+/** What is wrong with a rate limit, or with a job's use of it. */
+export type RateLimitErrorCode =
+  "PAWL_RATE_LIMIT_UNKNOWN" | "PAWL_RATE_LIMIT_WEIGHT" | "PAWL_RATE_LIMIT_IN_USE";
 
-/** A job's rate limit was never registered, or is smaller than the job's weight; nothing was written. */
+/** A rate limit was never registered, is smaller than a job's weight, or is needed by live jobs; nothing was written. */
 export class RateLimitError extends PawlError {
   static {
     this.prototype.name = "RateLimitError";

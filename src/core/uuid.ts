@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "./clock.ts";
 
 const form = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -48,6 +49,29 @@ export function createUuidV7(
     const end = random.slice(used + 4, used + 16);
     return `${timeText}${counterText}-${variant}${middle}-${end}`;
   };
+}
+
+/**
+ * The id of the job that replays an attempt: always the same for the same attempt, so that a replay twice is one job. A
+ * UUID of version 8, whose bits are free (RFC 9562, section 5.8): here the first 122 of a SHA-256 of what names the attempt.
+ */
+export function replayId(attempt: {
+  readonly queue: string;
+  readonly id: string;
+  readonly attempt: number;
+}): string {
+  const name = JSON.stringify(["pawl replay", attempt.queue, attempt.id, attempt.attempt]);
+  const bytes = createHash("sha256").update(name).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = bytes.toString("hex");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ].join("-");
 }
 
 function secureRandomBytes(count: number): Uint8Array {

@@ -10,6 +10,8 @@ export type Value = string | number | boolean | null;
 export interface QueryOptions {
   /** The deadline of this call, with the wait for a connection; the database's own when left out. */
   timeoutMs?: number;
+  /** Runs the statement by itself, whatever the default isolation is: some refuse a transaction block around them. */
+  outsideTransaction?: boolean;
 }
 
 export interface Queryable {

@@ -21,6 +21,8 @@ interface SchemaState {
 interface SchemaObject {
   readonly object: string;
   readonly removal: string;
+  /** Whether it is a table that Pawl made while it ran, and marked as its own. */
+  readonly marked: boolean;
 }
 
 type Migration = (typeof migrations)[number];
@@ -158,7 +160,9 @@ class SchemaChange {
   async dropObjects(): Promise<void> {
     const recorded = await this.run<{ object: string }>("schema/recorded");
     const ours = new Set(recorded.map(({ object }) => object));
-    const doomed = (await this.objects()).filter(({ object }) => ours.has(object));
+    const doomed = (await this.objects()).filter(
+      ({ object, marked }) => marked || ours.has(object),
+    );
     for (const { removal } of doomed.toReversed()) await this.#query(removal);
     await this.run("schema/drop-migrations");
   }

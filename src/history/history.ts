@@ -1,31 +1,88 @@
 import type { JobReference } from "../core/job.ts";
-import { decodePayload } from "../core/payload.ts";
+import { encodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
-import { listHistory, type HistoryEntry } from "../store/inspection.ts";
+import type { AnyTask } from "../core/task.ts";
+import type { Database } from "../db/database.ts";
+import { replayId } from "../core/uuid.ts";
+import { listAttempts, listPage, type HistoryEntry } from "../store/history.ts";
 import type { Store } from "../store/store.ts";
+import { toAttempt, type HistoryAttempt } from "./history-attempt.ts";
+import { checkListOptions, type HistoryListOptions } from "./list-options.ts";
+import { cursorOf } from "./position.ts";
+import { checkReplayOptions, replayableOutcomes, type ReplayOptions } from "./replay-options.ts";
+import { Replayer, type EnqueueReplays, type ReplayResult } from "./replayer.ts";
 
-/** One settled attempt, as the history has it. */
-export interface HistoryAttempt extends Omit<HistoryEntry, "payloadText"> {
-  /** The payload as it was enqueued; undefined unless the attempt is final. */
-  readonly payload: unknown;
+/** A page of the history. */
+export interface HistoryPage {
+  readonly attempts: readonly HistoryAttempt[];
+  /** What to give as `after` for the page behind this one; null when this is the last. */
+  readonly next: string | null;
 }
 
 /** What became of jobs: one immutable row per settled attempt. */
 export class History {
-  readonly #store: Store;
+  readonly #store: Store<Database>;
   readonly #serializer: Serializer;
+  readonly #replayer: Replayer;
 
-  constructor(store: Store, serializer: Serializer) {
+  constructor(
+    store: Store<Database>,
+    options: {
+      readonly serializer: Serializer;
+      readonly tasks: ReadonlyMap<string, AnyTask>;
+      readonly enqueue: EnqueueReplays;
+    },
+  ) {
     this.#store = store;
-    this.#serializer = serializer;
+    this.#serializer = options.serializer;
+    this.#replayer = new Replayer(store, options);
   }
 
-  /** The settled attempts of a job, in order. Throws `PayloadError` when its payload cannot be decoded. */
-  async list(job: JobReference): Promise<HistoryAttempt[]> {
-    const entries = await listHistory(this.#store, job);
-    return entries.map(({ payloadText, ...entry }) => ({
-      ...entry,
-      payload: payloadText === null ? undefined : decodePayload(payloadText, this.#serializer),
-    }));
+  /** The settled attempts of one job, in order; none when it has none yet, or its history is no longer kept. */
+  async attempts(job: JobReference): Promise<HistoryAttempt[]> {
+    const entries = await listAttempts(this.#store, job);
+    return entries.map((entry) => toAttempt(entry, this.#serializer));
+  }
+
+  /**
+   * Settled attempts, newest first, a page at a time. What ends while you go through the pages is in none of them, and
+   * nothing is in two. Throws `OptionError`.
+   *
+   * ```ts
+   * const { attempts, next } = await pawl.history.list({ task: "send-email", outcome: "failed", final: true });
+   * ```
+   */
+  async list(options: HistoryListOptions = {}): Promise<HistoryPage> {
+    const { limit, after, ...filters } = checkListOptions(options);
+    const found = await listPage(this.#store, filters, { after, limit: limit + 1 });
+    const shown = found.slice(0, limit);
+    const last = found.length > limit ? shown.at(-1) : undefined;
+    return {
+      attempts: shown.map(({ entry }) => toAttempt(entry, this.#serializer)),
+      next: last === undefined ? null : cursorOf(last.position),
+    };
+  }
+
+  /** @internal Replays these ended jobs in a transaction of the caller's; resolves with the new jobs, in order. */
+  async replayJobs(ended: readonly HistoryEntry[], db: object): Promise<readonly JobReference[]> {
+    for (const queue of new Set(ended.map((entry) => entry.queue))) {
+      const jobIds = ended.filter((entry) => entry.queue === queue).map(({ id }) => id);
+      await this.replay({ queue, jobIds, outcome: replayableOutcomes, limit: jobIds.length, db });
+    }
+    return ended.map((entry) => ({ queue: entry.queue, id: replayId(entry) }));
+  }
+
+  /**
+   * Enqueues new jobs from ended ones, oldest first: into the queue of the old job, with its correlation id and what its
+   * task says now, and with `replayOf` set to its id. The same ended job is replayed once, as long as the new one is live
+   * or its history is kept. Without `db` it is written in batches, each atomic; a rejection leaves those before it.
+   * Throws `OptionError`, `PayloadError` (which names the job), `TransactionError` and `DatabaseError`.
+   */
+  async replay(options: ReplayOptions = {}): Promise<ReplayResult> {
+    const checked = checkReplayOptions(options);
+    const { payload } = options;
+    const isValue = payload !== undefined && typeof payload !== "function";
+    if (isValue) encodePayload(payload, { serializer: this.#serializer });
+    return this.#replayer.replay(checked);
   }
 }

@@ -18,8 +18,8 @@ export interface RescuerOptions {
   readonly random: Random;
 }
 
-// A job that was running in this many workers that died is not run again.
-const quarantineAfter = 3;
+/** A job that was running in this many workers that died is not run again. */
+export const quarantineAfter = 3;
 const lookAtAllEveryMs = 10_000;
 
 /**

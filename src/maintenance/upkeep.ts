@@ -1,8 +1,9 @@
 import { ownClockLookMs, type Clock, type Random } from "../core/clock.ts";
-import { Loop } from "../lifecycle/loop.ts";
+import type { Database } from "../db/database.ts";
+import type { Loop } from "../lifecycle/loop.ts";
 import type { Store } from "../store/store.ts";
-import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
-import { pruneWorkers } from "../store/workers.ts";
+import { choreList } from "./chore-list.ts";
+import { Chores } from "./chores.ts";
 import { Rescuer, type RescuerOptions } from "./rescuer.ts";
 import { UnhandledTasks } from "./unhandled-tasks.ts";
 
@@ -16,44 +17,33 @@ export interface UpkeepOptions {
   readonly random: Random;
 }
 
-const hourMs = 3_600_000;
-const maxBackoffMs = 60_000;
-const slowestUnhandledMs = 60_000;
+const slowestLookMs = 60_000;
 const slowestRescueMs = 1_000;
 const shortestOutageMs = 1_000;
 // A worker's heartbeats follow its clock sooner than this.
 const silentAfterJumpMs = 150;
 
-/** The chores that go with every worker: any number of workers may do them at once. */
+/** The maintenance that goes with every worker: any number of workers may do it at once. */
 export class Upkeep {
   readonly #unhandled: UnhandledTasks;
   readonly #loops: readonly Loop[];
 
-  constructor(store: Store, options: UpkeepOptions) {
+  constructor(store: Store<Database>, options: UpkeepOptions) {
     const { retentionMs, onError, random, clock } = options;
     this.#unhandled = new UnhandledTasks(store, {
       graceMs: options.unknownTaskGraceMs,
-      longestPauseMs: clock === undefined ? slowestUnhandledMs : ownClockLookMs,
+      longestPauseMs: clock === undefined ? slowestLookMs : ownClockLookMs,
       onError,
       random,
     });
     const rescuer = new Rescuer(store, { ...rescueTimes(options), onError, random });
-    let doneAt = -Infinity;
-    const hourly = new Loop({
-      pass: async () => {
-        const now = clock?.();
-        if (now !== undefined && Math.abs(now - doneAt) < hourMs) return ownClockLookMs;
-        await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);
-        await pruneWorkers(store);
-        if (now === undefined) return hourMs;
-        doneAt = now;
-        return ownClockLookMs;
-      },
+    const chores = new Chores(store, {
+      chores: choreList(store, retentionMs),
+      longestPauseMs: clock === undefined ? slowestLookMs : ownClockLookMs,
       onError,
       random,
-      maxBackoffMs,
     });
-    this.#loops = [rescuer.loop, this.#unhandled.loop, hourly];
+    this.#loops = [rescuer.loop, this.#unhandled.loop, chores.loop];
   }
 
   start(): void {

@@ -2,7 +2,7 @@ import { arrayLiteral } from "../core/array-literal.ts";
 import type { JobReference } from "../core/job.ts";
 import type { QueryName } from "../db/statements.ts";
 import type { Value } from "../db/database.ts";
-import { toHistoryEntry, type HistoryEntry, type HistoryRow } from "./inspection.ts";
+import { toHistoryEntry, type HistoryEntry, type HistoryRow } from "./history.ts";
 import type { Store } from "./store.ts";
 
 /** A job as a command names it: without a queue it is every job of this id. */
@@ -126,23 +126,5 @@ function onNamed<R extends object>(
     arrayLiteral(jobs.map(({ queue }) => queue)),
     arrayLiteral(jobs.map(({ id }) => id)),
     ...values,
-  ]);
-}
-
-/** A finished job to be enqueued anew. */
-export interface Replay extends JobReference {
-  readonly newId: string;
-  readonly maxAttempts: number;
-  readonly priority: number;
-}
-
-/** Enqueues failed and cancelled jobs anew, under their new ids. */
-export async function replayJobs(store: Store, jobs: readonly Replay[]): Promise<void> {
-  await store.db.query(store.sql("jobs/replay"), [
-    arrayLiteral(jobs.map(({ queue }) => queue)),
-    arrayLiteral(jobs.map(({ id }) => id)),
-    arrayLiteral(jobs.map(({ newId }) => newId)),
-    arrayLiteral(jobs.map(({ maxAttempts }) => maxAttempts)),
-    arrayLiteral(jobs.map(({ priority }) => priority)),
   ]);
 }

@@ -1,5 +1,5 @@
 import { attemptIdOf, type JobInfo, type JobReference } from "../core/job.ts";
-import type { JobState, OutcomeName } from "../core/states.ts";
+import type { JobState } from "../core/states.ts";
 import type { Store } from "./store.ts";
 
 /** A live job as it stands. */
@@ -12,35 +12,10 @@ export interface LiveJob extends JobInfo {
   readonly concurrencyKey: string | null;
   /** Why it is to be cancelled, while it still runs; else null. */
   readonly cancelReason: string | null;
+  /** The id of the job of this queue that it replays; null when it is no replay. */
+  readonly replayOf: string | null;
   /** JSON text, as the serializer made it. */
   readonly payloadText: string;
-}
-
-/** One settled attempt. */
-export interface HistoryEntry extends JobReference {
-  readonly task: string;
-  readonly attempt: number;
-  readonly attemptId: string;
-  readonly outcome: OutcomeName;
-  /** Whether the job ended with this attempt. */
-  readonly final: boolean;
-  readonly workerId: string | null;
-  readonly correlationId: string | null;
-  readonly createdAt: Date;
-  /** Since when the job could run. */
-  readonly runAt: Date;
-  /** Null when the handler never started. */
-  readonly startedAt: Date | null;
-  readonly finishedAt: Date;
-  readonly expiresAt: Date;
-  /** Milliseconds from `runAt` to the start; null when the handler never started. */
-  readonly queueMs: number | null;
-  /** Milliseconds from the start to the end; null when the handler never started. */
-  readonly runMs: number | null;
-  readonly error: unknown;
-  readonly output: unknown;
-  /** JSON text; null unless the attempt is final. */
-  readonly payloadText: string | null;
 }
 
 /** The columns of a live job without its payload. */
@@ -55,6 +30,7 @@ export interface LiveJobRow {
   max_attempts: number;
   crashes: number;
   worker_id: string | null;
+  replay_of: string | null;
   correlation_id: string | null;
   concurrency_key: string | null;
   cancel_reason: string | null;
@@ -89,6 +65,7 @@ export function toLiveJob(row: LiveJobRow): Omit<LiveJob, "payloadText"> {
     maxAttempts: row.max_attempts,
     crashes: row.crashes,
     workerId: row.worker_id,
+    replayOf: row.replay_of,
     correlationId: row.correlation_id,
     cancelReason: row.cancel_reason,
     lastError: row.last_error,
@@ -98,58 +75,6 @@ export function toLiveJob(row: LiveJobRow): Omit<LiveJob, "payloadText"> {
     runAt: new Date(row.run_at_ms),
     createdAt: new Date(row.created_at_ms),
     claimedAt: row.claimed_at_ms === null ? null : new Date(row.claimed_at_ms),
-  };
-}
-
-/** The columns of a settled attempt. */
-export interface HistoryRow {
-  id: string;
-  queue: string;
-  task: string;
-  attempt: number;
-  outcome: OutcomeName;
-  final: boolean;
-  worker_id: string | null;
-  correlation_id: string | null;
-  error: string | null;
-  output: string | null;
-  payload: string | null;
-  created_at_ms: number;
-  run_at_ms: number;
-  started_at_ms: number | null;
-  finished_at_ms: number;
-  expires_at_ms: number;
-}
-
-/** The settled attempts of one job, in order. */
-export async function listHistory(store: Store, job: JobReference): Promise<HistoryEntry[]> {
-  const rows = await store.db.query<HistoryRow>(store.sql("history/list"), [job.queue, job.id]);
-  return rows.map(toHistoryEntry);
-}
-
-/** A settled attempt as its row has it. */
-export function toHistoryEntry(row: HistoryRow): HistoryEntry {
-  const startedAtMs = row.started_at_ms;
-  return {
-    id: row.id,
-    queue: row.queue,
-    task: row.task,
-    attempt: row.attempt,
-    attemptId: attemptIdOf(row),
-    outcome: row.outcome,
-    final: row.final,
-    workerId: row.worker_id,
-    correlationId: row.correlation_id,
-    createdAt: new Date(row.created_at_ms),
-    runAt: new Date(row.run_at_ms),
-    startedAt: startedAtMs === null ? null : new Date(startedAtMs),
-    finishedAt: new Date(row.finished_at_ms),
-    expiresAt: new Date(row.expires_at_ms),
-    queueMs: startedAtMs === null ? null : Math.max(0, startedAtMs - row.run_at_ms),
-    runMs: startedAtMs === null ? null : row.finished_at_ms - startedAtMs,
-    error: parse(row.error),
-    output: parse(row.output),
-    payloadText: row.payload,
   };
 }
 

@@ -78,3 +78,15 @@ export function findLostWorkers(store: Store, all: boolean): Promise<readonly Lo
 export async function pruneWorkers(store: Store): Promise<void> {
   await store.db.query(store.sql("workers/prune"));
 }
+
+/** Workers that are not alive and hold jobs claimed longer than `olderThanMs` ago; those nobody knows are made known first. */
+export async function findHoldingWorkers(store: Store, olderThanMs: number): Promise<string[]> {
+  const rows = await store.db.query<{ id: string; known: boolean }>(
+    store.sql("workers/find-holding"),
+    [olderThanMs],
+  );
+  for (const { id } of rows.filter(({ known }) => !known)) {
+    await store.db.query(store.sql("workers/register-ended"), [id]);
+  }
+  return rows.map(({ id }) => id);
+}

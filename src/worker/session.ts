@@ -20,6 +20,7 @@ import {
 } from "./session-context.ts";
 import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
+import { announceTasks } from "./task-announcement.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { WakeUps } from "./wake-ups.ts";
 import { WorkerQueue } from "./worker-queue.ts";
@@ -84,6 +85,7 @@ export class Session {
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
   async register(): Promise<void> {
     await registerWorker(this.#context.control, registrationOf(this.id, this.#context));
+    await announceTasks(this.#context.control, this.#context.options.handlers);
     // So that nothing starts that is paused.
     await this.#controls.look();
   }

@@ -68,7 +68,7 @@ async function startWithJob(
 }
 
 async function outcomesOf(job: EnqueuedJob): Promise<string[]> {
-  return (await pawl.history.list(job)).map(({ outcome }) => outcome);
+  return (await pawl.history.attempts(job)).map(({ outcome }) => outcome);
 }
 
 describe("the first signal", () => {

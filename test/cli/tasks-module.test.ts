@@ -28,7 +28,7 @@ async function outcomes(file: string, tasks: readonly string[]): Promise<string[
   const ends = jobs.map((job) =>
     eventually(
       async () => {
-        const last = (await pawl.history.list(job)).at(-1);
+        const last = (await pawl.history.attempts(job)).at(-1);
         return last?.final === true && last.outcome;
       },
       { within },
@@ -131,7 +131,7 @@ describe("a module of tasks", () => {
 
     const [first] = await eventually(
       async () => {
-        const attempts = await pawl.history.list(job);
+        const attempts = await pawl.history.attempts(job);
         return attempts.length > 0 && attempts;
       },
       { within },

@@ -74,7 +74,7 @@ describe("pawl work", () => {
 
     startPawl(["work", "--tasks", tasks, ...connected, "--schema", schema]);
 
-    await eventually(async () => (await pawl.history.list(job)).length === 1, { within });
+    await eventually(async () => (await pawl.history.attempts(job)).length === 1, { within });
   });
 
   it("leaves other queues alone", async () => {
@@ -85,7 +85,7 @@ describe("pawl work", () => {
 
     startPawl(["work", "--tasks", tasks, ...connected, "--schema", schema, "--queues", "mine"]);
 
-    await eventually(async () => (await pawl.history.list(mine)).length === 1, { within });
+    await eventually(async () => (await pawl.history.attempts(mine)).length === 1, { within });
     expect(await pawl.jobs.get(other)).toMatchObject({ state: "ready", attempt: 0 });
   });
 

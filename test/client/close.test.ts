@@ -27,7 +27,7 @@ describe("close", () => {
     await pawl.migrate();
     await startWorker(pawl, { handlers: [note.handle(() => undefined)] });
     const { job } = await pawl.enqueue(note, "hello");
-    await eventually(async () => (await pawl.history.list(job)).length === 1, patience);
+    await eventually(async () => (await pawl.history.attempts(job)).length === 1, patience);
     const before = await connectionsTo(url);
 
     await pawl.close();
@@ -44,7 +44,7 @@ describe("close", () => {
     await pawl.migrate();
     await startWorker(pawl, { handlers: [note.handle(() => undefined)] });
     const { job } = await pawl.enqueue(note, "hello");
-    await eventually(async () => (await pawl.history.list(job)).length === 1, patience);
+    await eventually(async () => (await pawl.history.attempts(job)).length === 1, patience);
 
     await pawl.close();
 
@@ -120,7 +120,7 @@ describe("close", () => {
     ["migrate", (pawl) => pawl.migrate()],
     ["uninstall", (pawl) => pawl.uninstall()],
     ["jobs.get", (pawl) => pawl.jobs.get({ queue: "a", id: crypto.randomUUID() })],
-    ["history.list", (pawl) => pawl.history.list({ queue: "a", id: crypto.randomUUID() })],
+    ["history.attempts", (pawl) => pawl.history.attempts({ queue: "a", id: crypto.randomUUID() })],
     ["worker", (pawl) => pawl.worker({ handlers: [note.handle(() => undefined)] })],
   ])("refuses %s afterwards, and writes nothing", async (_, use) => {
     const schema = await migratedSchema();

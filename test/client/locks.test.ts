@@ -74,7 +74,9 @@ describe("two transactions that enqueue into one queue", () => {
 
     const { job } = await pawl.enqueue(note, "plain");
 
-    await eventually(async () => (await pawl.history.list(job)).length === 1, { within: 10_000 });
+    await eventually(async () => (await pawl.history.attempts(job)).length === 1, {
+      within: 10_000,
+    });
     await open.query("rollback");
   });
 

@@ -37,7 +37,7 @@ describe("a running worker", () => {
 
     const { job } = await pawl.enqueue(note, "later", { delay: 400 });
 
-    const [attempt] = await finished(() => pawl.history.list(job));
+    const [attempt] = await finished(() => pawl.history.attempts(job));
     const waitedMs = Number(attempt?.startedAt) - Number(attempt?.createdAt);
     expect(waitedMs).toBeGreaterThanOrEqual(399);
   });
@@ -49,7 +49,7 @@ describe("a running worker", () => {
 
     const { job } = await pawl.enqueue(note, "later", { runAt });
 
-    const [attempt] = await finished(() => pawl.history.list(job));
+    const [attempt] = await finished(() => pawl.history.attempts(job));
     expect(Number(attempt?.startedAt)).toBeGreaterThanOrEqual(runAt.getTime() - 1);
   });
 

@@ -113,7 +113,9 @@ describe("a wake-up", () => {
 
     const { job } = await pawl.enqueue(note, "a");
 
-    await eventually(async () => (await pawl.history.list(job)).length === 1, { within: 10_000 });
+    await eventually(async () => (await pawl.history.attempts(job)).length === 1, {
+      within: 10_000,
+    });
   });
 });
 

@@ -32,6 +32,16 @@ it("drops what Pawl made while it ran", async () => {
   expect(await execute("select from pg_namespace where nspname = $1", [schema])).toEqual([]);
 });
 
+it("drops a history partition whose dropping was interrupted", async () => {
+  await migrate(database, schema);
+  await execute(`select ${schema}.make_history_partition('2020-01-01')`);
+  await execute(`alter table ${schema}.history detach partition ${schema}.history_20200101`);
+
+  await uninstall(database, schema);
+
+  expect(await execute("select from pg_namespace where nspname = $1", [schema])).toEqual([]);
+});
+
 it("leaves what is not Pawl's alone, and the schema with it", async () => {
   await migrate(database, schema);
   await execute(`create table ${schema}.theirs as select 1 as a`);

@@ -48,6 +48,20 @@ describe("options.md", () => {
     ],
     ["pawl.concurrencyKeys.list(options)", optionsOf("src/client/concurrency-keys.ts", "list")],
     ["worker.stop(options)", optionsOf("src/worker/worker.ts", "stop")],
+    ["pawl.history.list(options)", membersOf("src/history/list-options.ts", "HistoryListOptions")],
+    ["pawl.history.replay(options)", membersOf("src/history/replay-options.ts", "ReplayOptions")],
+    [
+      "pawl.maintenance.resetLockedJobs(options)",
+      membersOf("src/maintenance/maintenance.ts", "ResetLockedJobsOptions"),
+    ],
+    [
+      "pawl.maintenance.pruneTasks(options)",
+      membersOf("src/maintenance/maintenance.ts", "PruneTasksOptions"),
+    ],
+    [
+      "pawl.rateLimits.register(key, options)",
+      membersOf("src/client/rate-limits.ts", "RateLimitRegistration"),
+    ],
     ["pgDatabase(source, options)", membersOf("src/adapters/pg.ts", "PgOptions")],
     [
       "startEmbeddedPostgres(options)",
@@ -129,25 +143,38 @@ describe("sql.md", () => {
     await using(new Pawl({ database }), (pawl) => pawl.migrate());
   });
 
-  it.each(["jobs", "history", "workers", "queues", "notices", "migrations"])(
-    "has every column of %s with its type",
-    async (table) => {
-      const columns = await execute(
-        `select attname as name, format_type(atttypid, null) as type
+  it.each([
+    "jobs",
+    "history",
+    "arrivals",
+    "concurrency_keys",
+    "concurrency_holds",
+    "rate_limits",
+    "rate_limit_lines",
+    "rate_limit_starts",
+    "throttles",
+    "workers",
+    "notices",
+    "queues",
+    "tasks",
+    "chores",
+    "migrations",
+  ])("has every column of %s with its type", async (table) => {
+    const columns = await execute(
+      `select attname as name, format_type(atttypid, null) as type
            from pg_attribute
           where attrelid = $1::regclass and attnum > 0 and not attisdropped
           order by attnum`,
-        [`pawl.${table}`],
-        database,
-      );
-      const documented = tableRows(section(sql, `## \`${table}\``)).map(([name, type]) => ({
-        name: name?.replaceAll("`", ""),
-        type: type?.replace("timestamptz", "timestamp with time zone"),
-      }));
+      [`pawl.${table}`],
+      database,
+    );
+    const documented = tableRows(section(sql, `## \`${table}\``)).map(([name, type]) => ({
+      name: name?.replaceAll("`", ""),
+      type: type?.replace("timestamptz", "timestamp with time zone"),
+    }));
 
-      expect(documented).toEqual(columns);
-    },
-  );
+    expect(documented).toEqual(columns);
+  });
 
   it("has every table", async () => {
     const tables = await execute<{ name: string }>(

@@ -1,194 +1,225 @@
-import { defineTask, type HistoryAttempt, type JobReference, type Pawl } from "pawl";
+import { cancel, defineTask, OptionError, typed, type HistoryAttempt, type Pawl } from "pawl";
 import { beforeEach, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { execute } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { migratedSchema, openPawl, rejectionOf, startWorker } from "../support/producer.ts";
 
-const retry = { retries: 1, delays: [0] };
-const add = defineTask({
-  name: "add",
-  payload: z.array(z.number()),
-  storeOutput: true,
-  queue: "sums",
-  retry,
+const sum = defineTask({ name: "sum", payload: typed<number>(), retry: "none" });
+const flaky = defineTask({
+  name: "flaky",
+  payload: typed<number>(),
+  retry: { retries: 1, delays: [0] },
 });
+const handlers = [
+  sum.handle(({ payload }) => (payload < 0 ? cancel("negative") : payload)),
+  flaky.handle(() => Promise.reject(new Error("on purpose"))),
+];
 let schema: string;
+let pawl: Pawl;
 
 beforeEach(async () => {
   schema = await migratedSchema();
+  pawl = openPawl(schema);
 });
 
-describe("the history of a job", () => {
-  it("is empty before its first attempt has ended", async () => {
-    const pawl = openPawl(schema);
-    const { job } = await pawl.enqueue(add, [1]);
-
-    expect(await pawl.history.list(job)).toEqual([]);
+describe("the list of what happened", () => {
+  it("is empty when nothing has", async () => {
+    expect(await pawl.history.list()).toEqual({ attempts: [], next: null });
   });
 
-  it("has one row for an attempt, with all that is known of it", async () => {
-    const pawl = openPawl(schema);
-    const { job } = await pawl.enqueue(add, [1, 2], { correlationId: "c1" });
-    const worker = await startWorker(pawl, {
-      handlers: [add.handle(({ payload: [a = 0, b = 0] }) => a + b)],
-    });
+  it("has every attempt of every job, newest first", async () => {
+    await pawl.enqueue(sum, 1, { queue: "one" });
+    await settled(1);
+    await pawl.enqueue(flaky, 2, { queue: "two" });
+    await settled(3);
 
-    const attempts = await ended(pawl, job);
+    const { attempts } = await pawl.history.list();
 
     expect(attempts).toMatchObject([
-      {
-        id: job.id,
-        queue: "sums",
-        task: "add",
-        attempt: 1,
-        attemptId: `${job.id}.1`,
-        outcome: "succeeded",
-        final: true,
-        correlationId: "c1",
-        workerId: worker.health().workerId,
-        error: null,
-        output: 3,
-        payload: [1, 2],
-        runAt: job.runAt,
-      },
+      { task: "flaky", queue: "two", attempt: 2, outcome: "failed", final: true, payload: 2 },
+      { task: "flaky", queue: "two", attempt: 1, outcome: "failed", final: false },
+      { task: "sum", queue: "one", attempt: 1, outcome: "succeeded", final: true, payload: 1 },
     ]);
   });
 
-  it("says how long the job waited and how long it ran", async () => {
-    const pawl = openPawl(schema);
-    const { job } = await pawl.enqueue(add, []);
-    await startWorker(pawl, {
-      handlers: [
-        add.handle(async () => {
-          const begun = performance.now();
-          await eventually(() => performance.now() - begun > 100);
-        }),
-      ],
-    });
+  it("is filtered by task, queue, outcome, end, correlation id and job", async () => {
+    const { job } = await pawl.enqueue(sum, 1, { queue: "one", correlationId: "c1" });
+    await pawl.enqueue(sum, -1, { queue: "two" });
+    await pawl.enqueue(flaky, 2, { queue: "two", correlationId: "c1" });
+    await settled(4);
+    const count = async (filters: object): Promise<number> =>
+      (await pawl.history.list(filters)).attempts.length;
 
-    const [attempt] = await ended(pawl, job);
-
-    const { queueMs, runMs, runAt, startedAt, finishedAt } = defined(attempt);
-    expect(runMs).toBeGreaterThanOrEqual(95);
-    expect(queueMs).toBeGreaterThanOrEqual(0);
-    expect(Number(queueMs) + Number(runMs)).toBeCloseTo(Number(finishedAt) - Number(runAt), -1);
-    expect(Number(startedAt)).toBeLessThan(Number(finishedAt));
+    expect(await count({ task: "sum" })).toBe(2);
+    expect(await count({ queue: "two" })).toBe(3);
+    expect(await count({ outcome: "failed" })).toBe(2);
+    expect(await count({ outcome: ["cancelled", "succeeded"] })).toBe(2);
+    expect(await count({ final: true })).toBe(3);
+    expect(await count({ final: false })).toBe(1);
+    expect(await count({ correlationId: "c1" })).toBe(3);
+    expect(await count({ jobId: job.id })).toBe(1);
+    expect(await count({ task: "flaky", queue: "one" })).toBe(0);
+    expect(await count({ task: "flaky", final: true, outcome: "failed", queue: "two" })).toBe(1);
   });
 
-  it("has its attempts in order, and the payload with the last", async () => {
-    const pawl = openPawl(schema);
-    const { job } = await pawl.enqueue(add, [7]);
-    await startWorker(pawl, {
-      handlers: [add.handle(() => Promise.reject(new TypeError("cannot add")))],
-    });
+  it("is filtered by time: from is part of it, to is not", async () => {
+    await insertAttempts(
+      "2026-01-01 00:00:01+00",
+      "2026-01-01 00:00:02+00",
+      "2026-01-01 00:00:03+00",
+    );
+    const from = new Date("2026-01-01T00:00:02Z");
+    const to = new Date("2026-01-01T00:00:03Z");
 
-    const attempts = await ended(pawl, job);
+    const times = async (filters: object): Promise<number[]> =>
+      (await pawl.history.list(filters)).attempts.map((each) => each.finishedAt.getUTCSeconds());
 
-    expect(attempts).toMatchObject([
-      {
-        attempt: 1,
-        outcome: "failed",
-        final: false,
-        payload: undefined,
-        error: { name: "TypeError", message: "cannot add" },
-      },
-      { attempt: 2, outcome: "failed", final: true, payload: [7], error: { name: "TypeError" } },
-    ]);
+    expect(await times({ from })).toEqual([3, 2]);
+    expect(await times({ to })).toEqual([2, 1]);
+    expect(await times({ from, to })).toEqual([2]);
+    expect(await times({ from: to, to: from })).toEqual([]);
   });
 
-  it("keeps apart what has the same id in another queue", async () => {
-    const pawl = openPawl(schema);
-    const id = crypto.randomUUID();
-    await pawl.enqueue(add, [1], { id, queue: "one" });
-    await pawl.enqueue(add, [2], { id, queue: "two" });
-    await startWorker(pawl, { handlers: [add.handle(() => undefined)] });
-
-    const one = await ended(pawl, { id, queue: "one" });
-    const two = await ended(pawl, { id, queue: "two" });
-
-    expect([one, two]).toMatchObject([[{ payload: [1] }], [{ payload: [2] }]]);
-  });
-
-  it("says that a payload cannot be decoded", async () => {
+  it("goes on with what cannot be decoded, and says why", async () => {
+    await pawl.enqueue(sum, 1);
+    await pawl.enqueue(sum, 2);
+    await settled(2);
     const serializer = {
       serialize: JSON.stringify,
-      deserialize: () => {
-        throw new Error("on purpose");
+      deserialize: (text: string) => {
+        if (text === "2") throw new Error("on purpose");
+        return JSON.parse(text) as unknown;
       },
     };
-    const { job } = await openPawl(schema).enqueue(add, [1]);
-    await startWorker(openPawl(schema), { handlers: [add.handle(() => undefined)] });
-    await ended(openPawl(schema), job);
 
-    const refusal = await rejectionOf(openPawl(schema, { serializer }).history.list(job));
+    const { attempts } = await openPawl(schema, { serializer }).history.list();
 
-    expect(refusal).toMatchObject({ name: "PayloadError", code: "PAWL_PAYLOAD_UNDECODABLE" });
+    expect(attempts.find(({ payload }) => payload === 1)?.payloadError).toBeNull();
+    expect(attempts.find(({ payload }) => payload === undefined)?.payloadError).toMatchObject({
+      code: "PAWL_PAYLOAD_UNDECODABLE",
+    });
   });
 });
 
-describe("a live job", () => {
-  it("is found with all that is known of it", async () => {
-    const pawl = openPawl(schema);
-    const { job } = await pawl.enqueue(add, [1, 2], {
-      correlationId: "c1",
-      priority: 3,
-      maxAttempts: 9,
-      delay: "1h",
-    });
+describe("its pages", () => {
+  it("have everything once, however close it lies together", async () => {
+    await insertAttempts(
+      "2026-01-01 00:00:00.000001+00",
+      "2026-01-01 00:00:00.000002+00",
+      "2026-01-01 00:00:00.000002+00",
+      "2026-01-01 00:00:00.000003+00",
+      "2026-01-01 00:00:00.001+00",
+    );
+    const whole = await pawl.history.list();
 
-    expect(await pawl.jobs.get(job)).toMatchObject({
-      ...job,
-      state: "scheduled",
-      payload: [1, 2],
-      priority: 3,
-      maxAttempts: 9,
-      attempt: 0,
-      failures: 0,
-      workerId: null,
-      claimedAt: null,
-      lastError: null,
-    });
+    for (const limit of [1, 2, 3, 4]) {
+      const read = await allPages(limit);
+      expect(read.map(nameOf)).toEqual(whole.attempts.map(nameOf));
+    }
   });
 
-  it("is not found in another queue, under another id, or when it has ended", async () => {
-    const pawl = openPawl(schema);
-    const { job } = await pawl.enqueue(add, []);
-    const elsewhere = await pawl.jobs.get({ ...job, queue: "elsewhere" });
-    const another = await pawl.jobs.get({ ...job, id: crypto.randomUUID() });
-    await startWorker(pawl, { handlers: [add.handle(() => undefined)] });
-    await ended(pawl, job);
+  it("tell apart the same id, attempt and time in two queues", async () => {
+    const id = crypto.randomUUID();
+    for (const queue of ["a", "b", "c"])
+      await insertAttempt("2026-01-01 00:00:00+00", { id, queue });
 
-    expect([elsewhere, another, await pawl.jobs.get(job)]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    const read = await allPages(1);
+
+    expect(read.map(({ queue }) => queue)).toEqual(["c", "b", "a"]);
   });
 
-  it("says that its payload cannot be decoded", async () => {
-    const serializer = { serialize: () => "1", deserialize: () => JSON.parse("{") as unknown };
-    const pawl = openPawl(schema, { serializer });
-    const { job } = await pawl.enqueueByName("any");
+  it("end with the last attempt, also when it fills its page", async () => {
+    await insertAttempts("2026-01-01 00:00:01+00", "2026-01-01 00:00:02+00");
 
-    const refusal = await rejectionOf(pawl.jobs.get(job));
+    const { attempts, next } = await pawl.history.list({ limit: 2 });
 
-    expect(refusal).toMatchObject({ name: "PayloadError", code: "PAWL_PAYLOAD_UNDECODABLE" });
-    expect(await execute(`select from ${schema}.jobs`)).toHaveLength(1);
+    expect([attempts.length, next]).toEqual([2, null]);
+  });
+
+  it("are not shifted by what ends meanwhile", async () => {
+    await insertAttempts(
+      "2026-01-01 00:00:01+00",
+      "2026-01-01 00:00:02+00",
+      "2026-01-01 00:00:03+00",
+    );
+    const first = await pawl.history.list({ limit: 2 });
+    await insertAttempts("2026-01-01 00:00:04+00");
+
+    const second = await pawl.history.list({ limit: 2, after: first.next ?? "" });
+
+    expect(second.attempts.map((each) => each.finishedAt.getUTCSeconds())).toEqual([1]);
   });
 });
 
-function ended(pawl: Pick<Pawl, "history">, job: JobReference): Promise<HistoryAttempt[]> {
-  return eventually(
-    async () => {
-      const attempts = await pawl.history.list(job);
-      return attempts.at(-1)?.final === true && attempts;
-    },
-    { within: 10_000 },
-  );
+describe("the options of the list", () => {
+  it.each([
+    ["task", ""],
+    ["queue", 1],
+    ["outcome", "lost"],
+    ["outcome", []],
+    ["outcome", ["failed", "lost"]],
+    ["final", "yes"],
+    ["from", "2026-01-01"],
+    ["to", new Date(NaN)],
+    ["to", new Date("+010000-01-01T00:00:00Z")],
+    ["correlationId", ""],
+    ["jobId", "1"],
+    ["limit", 0],
+    ["limit", 1001],
+    ["limit", Infinity],
+    ["after", ""],
+    ["after", "not a cursor"],
+    ["after", Buffer.from('["2026-99-01 00:00:00.000000+00","x",1,"q"]').toString("base64url")],
+    ["after", Buffer.from("[1,2,3,4]").toString("base64url")],
+    ["after", 7],
+  ])("refuse a wrong %s: %j", async (option, value) => {
+    const refusal = await rejectionOf(pawl.history.list({ [option]: value }));
+
+    expect(refusal).toBeInstanceOf(OptionError);
+    expect(refusal).toMatchObject({ code: "PAWL_OPTION_INVALID" });
+  });
+
+  it("refuse a cursor whose time does not exist", async () => {
+    const id = crypto.randomUUID();
+    const cursor = JSON.stringify(["2026-13-41 00:00:00.000000+00", id, 1, "q"]);
+    const after = Buffer.from(cursor).toString("base64url");
+
+    expect(await rejectionOf(pawl.history.list({ after }))).toMatchObject({ option: "after" });
+  });
+});
+
+async function settled(count: number): Promise<void> {
+  const worker = await startWorker(pawl, { handlers });
+  await eventually(async () => (await pawl.history.list()).attempts.length === count);
+  await worker.stop();
 }
 
-function defined<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("expected a value");
-  return value;
+async function allPages(limit: number): Promise<HistoryAttempt[]> {
+  const read: HistoryAttempt[] = [];
+  let page = await pawl.history.list({ limit });
+  read.push(...page.attempts);
+  while (page.next !== null) {
+    page = await pawl.history.list({ limit, after: page.next });
+    read.push(...page.attempts);
+  }
+  return read;
+}
+
+function nameOf({ queue, attemptId }: HistoryAttempt): string {
+  return `${queue} ${attemptId}`;
+}
+
+async function insertAttempts(...times: readonly string[]): Promise<void> {
+  for (const time of times) await insertAttempt(time, { id: crypto.randomUUID(), queue: "q" });
+}
+
+async function insertAttempt(
+  time: string,
+  { id, queue }: { id: string; queue: string },
+): Promise<void> {
+  await execute(
+    `insert into ${schema}.history (id, created_at, run_at, finished_at, expires_at, attempt, final, queue, task, outcome)
+     values ($1, $2, $2, $2, now() + interval '30 days', 1, true, $3, 't', 'succeeded')`,
+    [id, time, queue],
+  );
 }

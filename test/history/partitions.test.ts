@@ -74,18 +74,22 @@ describe("the partitions of the history", () => {
     expect(await partitions()).toContain("history_20310203");
   });
 
-  it("have the index by which a job is found", async () => {
+  it("have the indexes by which a job and what happened are found", async () => {
     await execute(`select ${schema}.make_history_partition('2031-02-03')`);
 
     const indexes = await execute(
       `select pg_inherits.inhparent::regclass::text as parent
          from pg_index
          join pg_inherits on pg_inherits.inhrelid = pg_index.indexrelid
-        where pg_index.indrelid = $1::regclass`,
+        where pg_index.indrelid = $1::regclass
+        order by 1`,
       [`${schema}.history_20310203`],
     );
 
-    expect(indexes).toEqual([{ parent: `${schema}.history_job` }]);
+    expect(indexes).toEqual([
+      { parent: `${schema}.history_finished` },
+      { parent: `${schema}.history_job` },
+    ]);
   });
 });
 

@@ -219,7 +219,7 @@ describe("the SQL function enqueue", () => {
 
     const { job } = await pawl.enqueue(note, "later", { delay: 200 });
 
-    await eventually(async () => (await pawl.history.list(job)).length === 1, patience);
+    await eventually(async () => (await pawl.history.attempts(job)).length === 1, patience);
     expect(errors).toEqual([]);
     expect(await countJobs(schema)).toBe(1);
   });

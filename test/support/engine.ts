@@ -143,7 +143,7 @@ export class Engine {
     areExpected: (attempts: HistoryAttempt[]) => boolean,
   ): Promise<HistoryAttempt[]> {
     return this.until(async () => {
-      const attempts = await this.pawl.history.list(job);
+      const attempts = await this.pawl.history.attempts(job);
       return areExpected(attempts) && attempts;
     });
   }

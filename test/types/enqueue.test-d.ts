@@ -188,11 +188,11 @@ enqueued.then(({ job, outcome }) => {
   holds<Equal<typeof job.id, string>>();
   holds<Equal<typeof job.runAt, Date>>();
   void bare.jobs.get(job);
-  void bare.history.list(job);
+  void bare.history.attempts(job);
 });
 const details = bare.jobs.get({ queue: "q", id: "x" });
 holds<Equal<typeof details, Promise<JobDetails | FinishedJob | undefined>>>();
-const attempts = bare.history.list({ queue: "q", id: "x" });
+const attempts = bare.history.attempts({ queue: "q", id: "x" });
 holds<Equal<typeof attempts, Promise<HistoryAttempt[]>>>();
 
 // What a Pawl takes.

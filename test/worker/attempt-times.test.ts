@@ -123,7 +123,7 @@ it("has neither time for a job that was given back before it started", async () 
 
   await claimer.settle([released(claimed)]);
 
-  expect(await engine.pawl.history.list(job)).toMatchObject([
+  expect(await engine.pawl.history.attempts(job)).toMatchObject([
     { outcome: "released", final: false, startedAt: null, queueMs: null, runMs: null },
   ]);
 });

@@ -61,7 +61,7 @@ describe("the events of a worker", () => {
     const worker = await startWorker(pawl, { handlers, lease });
     const rows = new Promise<number>((resolve) => {
       worker.on("settled", ({ job }) => {
-        void pawl.history.list(job).then((attempts) => resolve(attempts.length));
+        void pawl.history.attempts(job).then((attempts) => resolve(attempts.length));
       });
     });
 

@@ -78,7 +78,7 @@ describe("a transactional handler whose claim was taken away", () => {
     await engine.finished(job);
     await engine.until(() => lost.length > 0);
 
-    expect(await engine.pawl.history.list(job)).toMatchObject([
+    expect(await engine.pawl.history.attempts(job)).toMatchObject([
       { attempt: 2, outcome: "succeeded", final: true },
     ]);
     expect(await engine.notes()).toEqual(["second"]);
@@ -252,7 +252,7 @@ describe("a process that is frozen in the middle of a transactional handler", ()
     expect(frozen.said("settled")).toBe(false);
     expect(frozen.said("unhandled")).toBe(false);
     expect(await engine.notes()).toEqual(["by this process"]);
-    expect(await engine.pawl.history.list(job)).toHaveLength(2);
+    expect(await engine.pawl.history.attempts(job)).toHaveLength(2);
   });
 
   it("does not keep its session in the server, even when there is no other worker", async () => {

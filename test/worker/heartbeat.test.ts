@@ -144,7 +144,7 @@ describe("the heartbeat", () => {
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "succeeded"]);
     await blocked.says("lease lost", job);
     // The late outcome of the blocked handler has changed nothing.
-    expect(await pawl.history.list(job)).toEqual(attempts);
+    expect(await pawl.history.attempts(job)).toEqual(attempts);
   }, 60_000);
 
   it("ends with the worker", async () => {

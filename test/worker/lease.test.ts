@@ -156,7 +156,7 @@ describe("a worker process that was stopped for longer than its lease", () => {
     const started = stopped.messages.filter(({ kind }) => kind === "started");
     const [abort] = stopped.messages.filter(({ kind }) => kind === "aborted");
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "succeeded"]);
-    expect(await pawl.history.list(job)).toEqual(attempts);
+    expect(await pawl.history.attempts(job)).toEqual(attempts);
     expect(new Set(started.map(({ workerId }) => workerId)).size).toBe(2);
     expect(abort).toMatchObject({ name: "LeaseLostError" });
     expect(stopped.said("unhandled")).toBe(false);
@@ -179,7 +179,7 @@ describe("a worker process that was stopped for longer than its lease", () => {
     await stopped.says("lease lost", job);
 
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "succeeded"]);
-    expect(await pawl.history.list(job)).toEqual(attempts);
+    expect(await pawl.history.attempts(job)).toEqual(attempts);
     expect(stopped.said("settled", job)).toBe(false);
   });
 });
@@ -210,7 +210,7 @@ describe("a worker that has lost its lease", () => {
     expect(settled).not.toHaveBeenCalledWith(
       expect.objectContaining({ job: expect.objectContaining({ attempt: 1 }) as object }),
     );
-    const first = (await pawl.history.list(job)).filter(({ attempt }) => attempt === 1);
+    const first = (await pawl.history.attempts(job)).filter(({ attempt }) => attempt === 1);
     expect(first).toMatchObject([{ outcome: "crashed" }]);
   });
 

@@ -119,7 +119,7 @@ describe("the jobs of dead workers", { timeout: 40_000 }, () => {
 
     const counts = results.flat().map(({ rescued }) => rescued);
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1);
-    expect(await pawl.history.list(job)).toHaveLength(1);
+    expect(await pawl.history.attempts(job)).toHaveLength(1);
     expect(await pawl.jobs.get(job)).toMatchObject({ failures: 1, crashes: 1 });
   });
 

@@ -86,7 +86,7 @@ describe("the delays between attempts", () => {
     delays.forEach((delay, place) => {
       expectDelay(delay, Number(expected[place]));
     });
-    const attempts = await pawl.history.list(job);
+    const attempts = await pawl.history.attempts(job);
     expect(attempts.map(({ attempt }) => attempt)).toEqual(
       Array.from({ length: expected.length + 1 }, (_, n) => n + 1),
     );

@@ -40,7 +40,7 @@ describe("a worker that stops", () => {
     finish.open();
     await stopped;
 
-    expect(await pawl.history.list(job)).toMatchObject([{ outcome: "succeeded" }]);
+    expect(await pawl.history.attempts(job)).toMatchObject([{ outcome: "succeeded" }]);
   });
 
   it("claims nothing more", async () => {
@@ -118,7 +118,7 @@ describe("a worker that stops", () => {
       attempt: 1,
       workerId: null,
     });
-    expect(await pawl.history.list(job)).toMatchObject([
+    expect(await pawl.history.attempts(job)).toMatchObject([
       { outcome: "released", final: false, error: null },
     ]);
   });
@@ -134,7 +134,7 @@ describe("a worker that stops", () => {
 
     await worker.stop({ grace: 0 });
 
-    expect(await pawl.history.list(job)).toMatchObject([{ outcome: "succeeded", final: true }]);
+    expect(await pawl.history.attempts(job)).toMatchObject([{ outcome: "succeeded", final: true }]);
   });
 
   it("gives what it had not finished back to the front of the queue", async () => {

@@ -98,7 +98,7 @@ describe("a handler that runs longer than its task's timeout", () => {
 
     const [failed] = await eventually(
       async () => {
-        const attempts = await pawl.history.list(job);
+        const attempts = await pawl.history.attempts(job);
         return attempts.length > 0 && attempts;
       },
       { within: givenUpWithin },
@@ -108,7 +108,7 @@ describe("a handler that runs longer than its task's timeout", () => {
     await returned.opened;
 
     expect(failed).toMatchObject({ outcome: "failed", error: { code: "PAWL_JOB_TIMEOUT" } });
-    expect(await pawl.history.list(job)).toHaveLength(1);
+    expect(await pawl.history.attempts(job)).toHaveLength(1);
   });
 
   it("may throw after it has been given up, which ends nothing", async () => {
@@ -120,7 +120,7 @@ describe("a handler that runs longer than its task's timeout", () => {
     });
     const worker = await startWorker(pawl, { handlers: [handler] });
     const { job } = await pawl.enqueue(hasty);
-    await eventually(async () => (await pawl.history.list(job)).length > 0, {
+    await eventually(async () => (await pawl.history.attempts(job)).length > 0, {
       within: givenUpWithin,
     });
 
@@ -149,7 +149,7 @@ describe("a handler that runs longer than its task's timeout", () => {
     const { job } = await pawl.enqueue(task, 1);
     const [attempt] = await eventually(
       async () => {
-        const attempts = await pawl.history.list(job);
+        const attempts = await pawl.history.attempts(job);
         return attempts.length > 0 && attempts;
       },
       { within: givenUpWithin },

@@ -23,6 +23,7 @@ with recursive known as (
      and known.queue is not null
 )
 select last.id::text, last.queue, last.task, last.attempt, last.outcome, last.final, last.worker_id::text,
+       last.replay_of::text,
        last.correlation_id, last.error::text, last.output::text, last.payload::text,
        (extract(epoch from last.created_at) * 1000)::double precision as created_at_ms,
        (extract(epoch from last.run_at) * 1000)::double precision as run_at_ms,

@@ -1,5 +1,5 @@
 -- The attempts of one job, in order. Served by history_job.
-select id::text, queue, task, attempt, outcome, final, worker_id::text, correlation_id,
+select id::text, queue, task, attempt, outcome, final, worker_id::text, correlation_id, replay_of::text,
        error::text, output::text, payload::text,
        (extract(epoch from created_at) * 1000)::double precision as created_at_ms,
        (extract(epoch from run_at) * 1000)::double precision as run_at_ms,

@@ -1,0 +1,2 @@
+-- Ends a detaching that was interrupted.
+alter table :"schema".history detach partition :"schema".:"partition" finalize

@@ -1,0 +1,13 @@
+-- The last attempts of ended jobs, oldest first, from just after a position: see migrations/0003-history.sql. Served by
+-- history_finished and history_job.
+select id::text, queue, task, attempt, outcome, final, worker_id::text, correlation_id, replay_of::text,
+       error::text, output::text, payload::text,
+       (extract(epoch from created_at) * 1000)::double precision as created_at_ms,
+       (extract(epoch from run_at) * 1000)::double precision as run_at_ms,
+       (extract(epoch from started_at) * 1000)::double precision as started_at_ms,
+       (extract(epoch from finished_at) * 1000)::double precision as finished_at_ms,
+       (extract(epoch from expires_at) * 1000)::double precision as expires_at_ms,
+       to_char(finished_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as finished_at
+  from :"schema".list_replayable_history(
+    $1::timestamptz, $2::uuid, $3::integer, $4, $5::timestamptz, $6::timestamptz, ($7::text)::text[], $8, $9,
+    ($10::text)::uuid[], $11::integer, $12::double precision)
