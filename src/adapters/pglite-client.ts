@@ -3,7 +3,7 @@ import { databaseError } from "../db/database-error.ts";
 
 /** What Pawl uses of PGlite inside and outside a transaction, by shape, so that no version of it is imported. */
 export interface PgliteClient {
-  query(text: string, values: readonly unknown[], options: object): Promise<PgliteResult>;
+  query(text: string, values: unknown[], options: object): Promise<PgliteResult>;
   exec(text: string, options: object): Promise<readonly PgliteResult[]>;
 }
 
@@ -63,7 +63,7 @@ export async function runOn(
 ): Promise<readonly object[]> {
   try {
     if (statement.name !== "" || values.length > 0) {
-      return (await client.query(statement.text, values, types)).rows;
+      return (await client.query(statement.text, [...values], types)).rows;
     }
     return (await client.exec(statement.text, types)).at(-1)?.rows ?? [];
   } catch (error) {

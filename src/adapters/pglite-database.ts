@@ -13,7 +13,7 @@ import { CallbackTransaction } from "./callback-transaction.ts";
 import type { PgliteLike } from "./pglite-client.ts";
 import { PgliteGuard } from "./pglite-guard.ts";
 import { joinTransaction } from "./pglite-join.ts";
-import { sessionOf, type PgliteSession } from "./pglite-session.ts";
+import { sessionOf, type KnownIsolation, type PgliteSession } from "./pglite-session.ts";
 
 /** The port on the one session of a PGlite, which belongs to the application. */
 export class PgliteDatabase implements Database {
@@ -21,6 +21,7 @@ export class PgliteDatabase implements Database {
   readonly #client: PgliteLike;
   readonly #session: PgliteSession;
   readonly #timeoutMs: number;
+  readonly #isolation: KnownIsolation = {};
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -37,7 +38,7 @@ export class PgliteDatabase implements Database {
   ): Promise<readonly R[]> {
     this.#assertNotClosed();
     const deadline = new Deadline(options.timeoutMs ?? this.#timeoutMs);
-    const running = this.#session.run(statement, values, deadline);
+    const running = this.#session.run({ statement, values, isolation: this.#isolation }, deadline);
     return (await this.#noting(running)) as readonly R[]; // the statement's author knows its columns
   }
 

@@ -15,8 +15,19 @@ import {
 } from "./pglite-client.ts";
 import { Places } from "./places.ts";
 
-const isolation: Statement = { name: "", text: queries["connections/isolation"] };
+const defaultIsolation: Statement = { name: "", text: queries["connections/isolation"] };
 const readCommitted: Statement = { name: "", text: queries["transactions/read-committed"] };
+/** What is known of how statements outside a transaction run; found out by the first. */
+export interface KnownIsolation {
+  isReadCommitted?: boolean;
+}
+
+interface SessionCall {
+  readonly statement: Statement;
+  readonly values: readonly Value[];
+  readonly isolation: KnownIsolation;
+}
+
 const sessions = new WeakMap<PgliteLike, PgliteSession>();
 
 /** The session of a PGlite; the same for everybody who uses it. */
@@ -36,7 +47,6 @@ export class PgliteSession {
   /** In the asynchronous context of a transactional handler: its transaction. */
   readonly #inside = new AsyncLocalStorage<{ isOpen: boolean }>();
   #types: PgliteTypes | undefined;
-  #isReadCommitted: boolean | undefined;
 
   constructor(client: PgliteLike) {
     this.#client = client;
@@ -48,13 +58,13 @@ export class PgliteSession {
     return this.#types;
   };
 
+  /** Runs a statement that commits by itself. */
   async run(
-    statement: Statement,
-    values: readonly Value[],
+    { statement, values, isolation }: SessionCall,
     deadline: Deadline,
   ): Promise<readonly object[]> {
     await this.#enter(deadline);
-    const running = this.#autocommit(statement, values);
+    const running = this.#autocommit({ statement, values, isolation });
     this.#leaveAfter(running);
     return deadline.race(running);
   }
@@ -98,8 +108,13 @@ export class PgliteSession {
       this.#line.give();
     };
     const session = new PgliteHold(held, { types, inside: this.#inside, leave });
-    await session.run(readCommitted, []);
-    return session;
+    try {
+      await session.run(readCommitted, []);
+      return session;
+    } catch (error) {
+      await held.rollback();
+      throw error;
+    }
   }
 
   async #enter(deadline: Deadline): Promise<void> {
@@ -114,12 +129,12 @@ export class PgliteSession {
     running.then(leave, leave);
   }
 
-  async #autocommit(statement: Statement, values: readonly Value[]): Promise<readonly object[]> {
+  async #autocommit({ statement, values, isolation }: SessionCall): Promise<readonly object[]> {
     const types = await this.types();
     const run = (client: PgliteClient): Promise<readonly object[]> =>
       runOn(client, { statement, values, types });
-    this.#isReadCommitted ??= await this.#isReadCommittedByDefault(types);
-    if (this.#isReadCommitted) return run(this.#client);
+    isolation.isReadCommitted ??= await this.#isReadCommittedByDefault(types);
+    if (isolation.isReadCommitted) return run(this.#client);
     return this.#client.transaction(async (tx) => {
       await runOn(tx, { statement: readCommitted, values: [], types });
       return run(tx);
@@ -127,7 +142,11 @@ export class PgliteSession {
   }
 
   async #isReadCommittedByDefault(types: PgliteTypes): Promise<boolean> {
-    const [row = {}] = await runOn(this.#client, { statement: isolation, values: [], types });
+    const [row = {}] = await runOn(this.#client, {
+      statement: defaultIsolation,
+      values: [],
+      types,
+    });
     return Object.values(row).includes("read committed");
   }
 }

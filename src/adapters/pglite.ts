@@ -6,16 +6,10 @@ import type { Database } from "../db/database.ts";
 import type { PgliteLike } from "./pglite-client.ts";
 import { PgliteDatabase } from "./pglite-database.ts";
 
+export type { PgliteLike } from "./pglite-client.ts";
+
 /** `defineTask` with PGlite's own type for `tx` in transactional handlers. Throws `OptionError`. */
 export const defineTask = defineAnyTask as unknown as DefineTask<Transaction>; // the same function, told what `tx` is
-
-/** What Pawl uses of a PGlite. */
-export interface PGliteLike {
-  readonly waitReady: Promise<void>;
-  query(...values: never[]): Promise<unknown>;
-  transaction(...values: never[]): Promise<unknown>;
-  onNotification(...values: never[]): unknown;
-}
 
 /** How a database by PGlite behaves. */
 export interface PgliteOptions {
@@ -29,7 +23,7 @@ export interface PgliteOptions {
  *
  *     const pawl = new Pawl({ database: pgliteDatabase(new PGlite("./data")) });
  */
-export function pgliteDatabase(db: PGliteLike, options: PgliteOptions = {}): Database {
+export function pgliteDatabase(db: PgliteLike, options: PgliteOptions = {}): Database {
   checkKeys("pgliteDatabase()", options, ["queryTimeout"]);
   if (!isPglite(db)) throw invalidOption("database", "a PGlite", db);
   const { queryTimeout = "15s" } = options;

@@ -7,7 +7,7 @@ export interface PostgresJsTransactionClient extends PostgresJsClient {
 }
 
 /** What Pawl uses of the `sql` that the package `postgres` makes, by shape, so that no version of it is imported. */
-export interface PostgresJsPoolLike extends PostgresJsClient {
+export interface PostgresJsSql extends PostgresJsClient {
   readonly options: PostgresJsOptions;
   begin(
     options: string,
@@ -30,7 +30,7 @@ export interface PostgresJsOptions {
 }
 
 /** The function that the package `postgres` exports. */
-export type OpenPostgresJs = (options: object) => PostgresJsPoolLike;
+export type OpenPostgresJs = (options: object) => PostgresJsSql;
 
 export interface ConnectionEvents {
   notified?(channel: string): void;
@@ -39,7 +39,7 @@ export interface ConnectionEvents {
 
 /** One connection: an `sql` of its own with place for one, so that it can be cut and says when it has closed. */
 export class PostgresJsConnection {
-  readonly sql: PostgresJsPoolLike;
+  readonly sql: PostgresJsSql;
   readonly #events: ConnectionEvents;
   #lost: DatabaseError | undefined;
 
@@ -78,6 +78,8 @@ export class PostgresJsConnection {
     return {
       ...options,
       max: 1,
+      // Each statement says for itself.
+      prepare: true,
       // Whoever has the connection decides how long it lives.
       idle_timeout: null,
       max_lifetime: null,

@@ -76,16 +76,20 @@ function settingsOf(
   if (timeoutMs === 0) throw invalidOption("queryTimeout", "a duration above zero", queryTimeout);
   return {
     open: loadPostgres(),
-    options: preparedStatements === true ? { ...options, prepare: true } : options,
+    options,
     timeoutMs,
-    preparedStatements:
-      preparedStatements === undefined
-        ? options.prepare === false
-          ? false
-          : undefined
-        : boolean("preparedStatements", preparedStatements),
+    preparedStatements: isPrepared(options, preparedStatements),
     module: import.meta.url,
   };
+}
+
+/** Undefined: to be found out. */
+function isPrepared(
+  { prepare }: PostgresJsOptions,
+  given: boolean | undefined,
+): boolean | undefined {
+  if (given !== undefined) return boolean("preparedStatements", given);
+  return prepare === false ? false : undefined;
 }
 
 function isSql(sql: unknown): sql is SqlLike {

@@ -1,33 +1,77 @@
 import { PGlite, type Transaction } from "@electric-sql/pglite";
-import { afterAll } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { pgliteDatabase } from "pawl/pglite";
-import type { Driver, OpenOptions, TestServer } from "./conformance/driver.ts";
+import type { Driver, TestServer } from "./conformance/driver.ts";
 
+const url = "pglite:";
 const cleared = "drop schema public cascade; create schema public; reset all; unlisten *";
-let made: Promise<PGlite> | undefined;
 
-afterAll(async () => {
-  await (await made)?.close();
+/** The PGlite of a test file, with parsers of the application's: one for each test would take too long to start. */
+export const pglite = new PGlite({
+  parsers: { 20: () => "parsed", 23: () => "parsed", 1184: () => "parsed" },
 });
 
-/** The PGlite of a test file: one of its own for each test would take seconds. */
-export function sharedPglite(): Promise<PGlite> {
-  made ??= PGlite.create({
-    parsers: { 20: () => "parsed", 23: () => "parsed", 1184: () => "parsed" },
-  });
-  return made;
-}
+beforeAll(() => pglite.waitReady, 120_000);
+
+afterAll(() => pglite.close());
 
 const server: TestServer = {
-  databaseUrl: () => "pglite:",
+  databaseUrl: () => url,
   async execute<Row extends object>(text: string, values: readonly unknown[] = []) {
-    const db = await sharedPglite();
-    return (await db.query<Row>(text, [...values])).rows;
+    const parsers = { 20: String, 23: Number, 1184: String };
+    return (await pglite.query<Row>(text, [...values], { parsers })).rows;
   },
   async freshDatabase() {
-    await (await sharedPglite()).exec(cleared);
-    return "pglite:";
+    await pglite.exec(cleared);
+    return url;
   },
-  setDefaultIsolation: async (_, level) =>
-    (await sharedPglite()).exec(`set default_transaction_isolation = '${level}'`),
+  setDefaultIsolation: (_, level) => pglite.exec(`set default_transaction_isolation = '${level}'`),
 };
+
+/** PGlite, which the test file shares as an application does. */
+export const pgliteDriver: Driver = {
+  server,
+  sessions: "one",
+  preparesStatements: false,
+  lateQueries: "cancelled",
+
+  open: (_, { queryTimeout = 15_000 } = {}) => pgliteDatabase(pglite, { queryTimeout }),
+
+  async queryHandle(handle, text) {
+    return (await (handle as Transaction).exec(text)).at(-1)?.rows ?? [];
+  },
+
+  async beginAsUser() {
+    const { tx, end } = await beginOn(pglite);
+    return {
+      db: tx,
+      query: async (text) => (await tx.query<object>(text)).rows,
+      end,
+    };
+  },
+
+  async notTransactions() {
+    const { tx, end } = await beginOn(pglite);
+    await end();
+    return { things: { pglite, ended: tx }, end: () => Promise.resolve() };
+  },
+};
+
+/** A transaction that stays open until the test lets it end. */
+export function beginOn(db: PGlite): Promise<{ tx: Transaction; end: () => Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const ended = db.transaction(
+      (tx) =>
+        new Promise<void>((finish) => {
+          resolve({
+            tx,
+            async end() {
+              finish();
+              await ended.catch(() => undefined);
+            },
+          });
+        }),
+    );
+    ended.catch(reject);
+  });
+}
