@@ -83,7 +83,7 @@ export class PgliteDatabase implements Database {
   }
 
   /** PGlite counts who listens to a channel of its session, which ends with PGlite only. */
-  async listen(channel: string, { notified }: ListenEvents): Promise<Listener> {
+  async listen(channel: string, events: ListenEvents): Promise<Listener> {
     this.#assertNotClosed();
     const client = this.#client;
     const quoted = `"${channel.replaceAll('"', '""')}"`;
@@ -93,7 +93,7 @@ export class PgliteDatabase implements Database {
     await exclusively(() => client.listen(quoted, counted));
     // PGlite's own callbacks do not hear of a channel with a quote in its name.
     let stopHearing: (() => void) | undefined = client.onNotification((from) => {
-      if (from === channel) notified();
+      if (from === channel) events.notified();
     });
     return {
       async close() {

@@ -25,7 +25,9 @@ interface QueryModes {
   readonly simple: boolean;
 }
 
-interface RawResult extends ReadonlyArray<readonly (Uint8Array | null)[]> {
+type RawRow = readonly (Uint8Array | null)[];
+
+interface RawResult extends ReadonlyArray<RawRow> {
   readonly columns: readonly { readonly name: string; readonly type: number }[] | null;
   readonly state?: { readonly pid?: number | null } | null;
 }
@@ -106,8 +108,10 @@ function lastOf(answer: unknown): RawResult {
 function rowsOf(result: RawResult, nameOf: (shown: string) => string): object[] {
   const columns = result.columns ?? [];
   const names = columns.map(({ name }) => nameOf(name));
-  return result.map((row) =>
-    Object.fromEntries(row.map((cell, at) => [names[at], valueOf(cell, columns[at]?.type)])),
+  return result.map((row): object =>
+    Object.fromEntries<Value>(
+      row.map((cell, at) => [names[at] ?? "", valueOf(cell, columns[at]?.type)]),
+    ),
   );
 }
 

@@ -83,7 +83,7 @@ export class PostgresJsConnection {
       // Whoever has the connection decides how long it lives.
       idle_timeout: null,
       max_lifetime: null,
-      connect_timeout: Math.min(given || timeoutSeconds, timeoutSeconds),
+      connect_timeout: Math.min(isPositive(given) ? given : timeoutSeconds, timeoutSeconds),
       // What the driver keeps of one `sql` is not for another.
       shared: { retries: 0, typeArrayMap: {} },
       parameters: {},
@@ -107,6 +107,10 @@ function lostError(): DatabaseError {
     "PAWL_DATABASE_UNAVAILABLE",
     "expected a connection to the database, got one that has ended",
   );
+}
+
+function isPositive(value: number | null | undefined): value is number {
+  return typeof value === "number" && value > 0;
 }
 
 // Without a function, the driver writes notices to the console.

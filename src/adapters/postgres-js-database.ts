@@ -151,7 +151,10 @@ export class PostgresJsDatabase implements Database {
 
   threadConnection(): ThreadConnection | undefined {
     const { timeoutMs: queryTimeout, module } = this.#settings;
-    const entries = threadKeys.map((key) => [key, Reflect.get(this.#settings.options, key)]);
+    const entries = threadKeys.map((key): [string, unknown] => [
+      key,
+      Reflect.get(this.#settings.options, key),
+    ]);
     const options: object = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
     if (!isPlainData(options)) return undefined;
     const preparedStatements = this.#preparation.enabled;

@@ -26,6 +26,8 @@ const driver: Omit<Driver, "open"> = {
     return {
       db: client,
       query: (text) => rowsOf(client, text),
+      commit: () => client.query("commit"),
+      rollback: () => client.query("rollback"),
       end: () => client.end(),
     };
   },

@@ -42,32 +42,46 @@ export const pgliteDriver: Driver = {
   },
 
   async beginAsUser() {
-    const { tx, end } = await beginOn(pglite);
+    const { tx, commit, rollback } = await beginOn(pglite);
     return {
       db: tx,
       query: async (text) => (await tx.query<object>(text)).rows,
-      end,
+      commit,
+      rollback,
+      async end() {
+        await rollback();
+      },
     };
   },
 
   async notTransactions() {
-    const { tx, end } = await beginOn(pglite);
-    await end();
+    const { tx, commit } = await beginOn(pglite);
+    await commit();
     return { things: { pglite, ended: tx }, end: () => Promise.resolve() };
   },
 };
 
-/** A transaction that stays open until the test lets it end. */
-export function beginOn(db: PGlite): Promise<{ tx: Transaction; end: () => Promise<void> }> {
+interface OpenTransaction {
+  readonly tx: Transaction;
+  commit(): Promise<unknown>;
+  rollback(): Promise<unknown>;
+}
+
+/** A transaction that stays open until the test ends it. */
+function beginOn(db: PGlite): Promise<OpenTransaction> {
   return new Promise((resolve, reject) => {
     const ended = db.transaction(
       (tx) =>
-        new Promise<void>((finish) => {
+        new Promise<void>((finish, fail) => {
           resolve({
             tx,
-            async end() {
+            commit() {
               finish();
-              await ended.catch(() => undefined);
+              return ended;
+            },
+            rollback() {
+              fail(new Error("rolled back"));
+              return ended.catch(() => undefined);
             },
           });
         }),

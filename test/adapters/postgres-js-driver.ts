@@ -26,14 +26,13 @@ export const postgresJsDriver: Driver = {
 
   async beginAsUser(url) {
     const sql = userSql(url);
-    const { tx, end } = await beginOn(sql);
+    const { tx, commit, rollback } = await beginOn(sql);
     return {
       db: tx,
       query: (text) => tx.unsafe(text),
-      async end() {
-        end();
-        await sql.end({ timeout: 1 });
-      },
+      commit,
+      rollback,
+      end: () => sql.end({ timeout: 1 }),
     };
   },
 
@@ -52,16 +51,31 @@ export function userSql(url: string): Sql {
   return postgres(url, { types: { date }, transform, onnotice: () => undefined });
 }
 
-/** A transaction that stays open until the test lets it end. */
-export async function beginOn(sql: Sql): Promise<{ tx: TransactionSql; end: () => void }> {
+interface OpenTransaction {
+  readonly tx: TransactionSql;
+  commit(): Promise<unknown>;
+  rollback(): Promise<unknown>;
+}
+
+/** A transaction that stays open until the test ends it. */
+async function beginOn(sql: Sql): Promise<OpenTransaction> {
   return new Promise((resolve, reject) => {
-    sql
-      .begin(
-        (tx) =>
-          new Promise<void>((end) => {
-            resolve({ tx, end });
-          }),
-      )
-      .catch(reject);
+    const ended = sql.begin(
+      (tx) =>
+        new Promise<void>((finish, fail) => {
+          resolve({
+            tx,
+            commit() {
+              finish();
+              return ended;
+            },
+            rollback() {
+              fail(new Error("rolled back"));
+              return ended.catch(() => undefined);
+            },
+          });
+        }),
+    );
+    ended.catch(reject);
   });
 }

@@ -13,7 +13,9 @@ export interface UserTransaction {
   /** What the application gives as `db`. */
   readonly db: unknown;
   query(text: string): Promise<readonly object[]>;
-  /** Whether the application's connection is still good. */
+  commit(): Promise<unknown>;
+  rollback(): Promise<unknown>;
+  /** Ends the application's connection. */
   end(): Promise<void>;
 }
 
