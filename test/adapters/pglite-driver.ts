@@ -7,7 +7,7 @@ const url = "pglite:";
 const cleared = "drop schema public cascade; create schema public; reset all; unlisten *";
 
 /** The PGlite of a test file, with parsers of the application's: one for each test would take too long to start. */
-export const pglite = new PGlite({
+const pglite = new PGlite({
   parsers: { 20: () => "parsed", 23: () => "parsed", 1184: () => "parsed" },
 });
 
