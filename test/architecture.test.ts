@@ -31,7 +31,7 @@ const layers: Record<string, readonly string[]> = {
 
 // The packages that a layer may import, besides what Node has built in.
 const packages: Record<string, readonly string[]> = {
-  adapters: ["pg"],
+  adapters: ["pg", "postgres", "@electric-sql/pglite"],
   cli: ["commander", "jiti"],
 };
 

@@ -40,7 +40,6 @@ export interface PgThreadConfig {
 const begin: Statement = { name: "", text: queries["transactions/begin"] };
 const commit: Statement = { name: "", text: queries["transactions/commit"] };
 const isolation: Statement = { name: "", text: queries["connections/isolation"] };
-const probeIntervalMs = 5_000;
 
 // The pool takes its own listener off before it hands a client over, and a server that ends the session in that moment
 // would end the process.
@@ -131,7 +130,7 @@ export class PgDatabase implements Database {
     const end = (): Promise<void> => own.close();
     try {
       const connection = await own.#checkOut(new Deadline(timeoutMs));
-      return await listen({ connection, channel, events, probeIntervalMs, timeoutMs, end });
+      return await listen({ connection, channel, events, timeoutMs, end });
     } catch (error) {
       await end();
       throw error;

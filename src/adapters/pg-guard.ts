@@ -1,6 +1,7 @@
-import { TransactionError } from "../core/errors.ts";
+import type { TransactionError } from "../core/errors.ts";
 import { effectsOf } from "../db/transaction-control.ts";
 import type { PgClient } from "./pg-client.ts";
+import { controlError, endedError } from "./transaction-errors.ts";
 
 type Method = (this: unknown, ...values: unknown[]) => unknown;
 
@@ -89,23 +90,6 @@ export class PgGuard {
     this.#misuse ??= error;
     return error;
   }
-}
-
-/** The error for a transaction that is over. */
-export function endedError(): TransactionError {
-  return new TransactionError(
-    "PAWL_TRANSACTION_ENDED",
-    "expected an open transaction, got one that has ended: a handler's `tx` must not be used after the handler " +
-      "has returned, so await every call on it",
-  );
-}
-
-function controlError(what: string): TransactionError {
-  return new TransactionError(
-    "PAWL_TRANSACTION_CONTROL",
-    `expected a handler to leave its transaction open, got ${what}: Pawl commits after the handler has returned; ` +
-      "throw to roll back, or use a savepoint for a part",
-  );
 }
 
 /** A query's text, as a string, a config, or an object that submits itself (pg-cursor, pg-query-stream). */

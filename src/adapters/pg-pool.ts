@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { DatabaseError, OptionError } from "../core/errors.ts";
 import { maskCredentials } from "../db/database-error.ts";
 import type { PgPoolClient } from "./pg-connection.ts";
+import { isPlainData } from "./plain-data.ts";
 
 /** What Pawl uses of a `pg` pool, by shape, so that no version of `pg` is imported. */
 export interface PoolLike {
@@ -120,13 +121,4 @@ function connectionStringError(got: string): OptionError {
     expected,
     got,
   });
-}
-
-// A structured clone turns an instance of a class into a plain object without a word.
-function isPlainData(value: unknown): boolean {
-  if (typeof value === "function" || typeof value === "symbol") return false;
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
-  return isPlain && Object.values(value).every(isPlainData);
 }

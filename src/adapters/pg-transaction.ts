@@ -4,7 +4,8 @@ import { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
 import { isOutsideTransaction, type PgResult, type Preparation } from "./pg-client.ts";
 import type { PgConnection } from "./pg-connection.ts";
-import { endedError, PgGuard } from "./pg-guard.ts";
+import { PgGuard } from "./pg-guard.ts";
+import { endedError, notCommittedError } from "./transaction-errors.ts";
 
 const commit: Statement = { name: "", text: queries["transactions/commit"] };
 const rollback: Statement = { name: "", text: queries["transactions/rollback"] };
@@ -151,11 +152,7 @@ export class PgTransaction implements Transaction {
 /** Refuses the answer to a commit that rolled back, which the server does not call an error. */
 export function assertCommitted({ command }: PgResult): void {
   if (command === "COMMIT") return;
-  throw new DatabaseError(
-    "PAWL_DATABASE_FAILED",
-    `expected the server to commit, got ${command ?? "no answer"}: ` +
-      "a statement of the transaction had failed before, so nothing was written",
-  );
+  throw notCommittedError(command ?? "no answer");
 }
 
 // By a way round the guard; what is written after that would commit by itself.

@@ -3,7 +3,7 @@ import { classify, sqlstate } from "./sqlstate.ts";
 
 // What drivers say when their own deadline has passed.
 const timeoutMessages =
-  /^Query read timeout|^timeout exceeded when trying to connect|^timeout expired|due to connection timeout$/;
+  /^Query read timeout|^timeout exceeded when trying to connect|^timeout expired|due to connection timeout$|^write CONNECT_TIMEOUT/;
 
 /** A driver's error as one of Pawl's; the driver's own is its cause. */
 export function databaseError(error: unknown): PawlError {

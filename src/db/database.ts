@@ -35,6 +35,11 @@ export interface Transaction extends Queryable {
   readonly handle: object;
   readonly misuse: Error | undefined;
   revoke(): void;
+  /**
+   * Runs a handler so that a call which it makes beside the transaction can be told, where there is no other session for
+   * it: it would wait for its own end.
+   */
+  enter?<T>(work: () => T): T;
   /** Rejects unless the server says that it committed. */
   commit(): Promise<void>;
   /** Never rejects: a connection that cannot roll back is cut. */

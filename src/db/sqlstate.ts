@@ -42,6 +42,10 @@ const bySqlstate: Readonly<Record<string, Failure>> = {
 };
 
 const reconnectCodes: ReadonlySet<string> = new Set([
+  "CONNECTION_CLOSED", // these four are of postgres.js
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
   "EAI_AGAIN",
   "ECONNABORTED",
   "ECONNREFUSED",

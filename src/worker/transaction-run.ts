@@ -104,6 +104,7 @@ async function inTransaction(
     const isCut = execution.abortReason !== undefined || classify(error) === "reconnect";
     if (isCut) tx.destroy();
     await tx.rollback();
+    if (error instanceof MissingPartition) await makePartitions(execution, options);
     if (isCut && hold !== undefined) await endDeadSession(hold, options);
     return new TransactionLost(error, hasStarted && !(error instanceof MissingPartition));
   }
@@ -128,7 +129,8 @@ async function runHandler(
       });
   }, options.leaseMs / 3);
   try {
-    const value = await work.run(tx.handle);
+    const run = (): Promise<unknown> => work.run(tx.handle);
+    const value = await (tx.enter === undefined ? run() : tx.enter(run));
     if (tx.misuse !== undefined) throw tx.misuse;
     return value;
   } finally {
@@ -147,21 +149,31 @@ async function settleAndCommit(
   // A handler that finished in spite of the shutdown has done its work.
   const reason = execution.abortReason;
   if (reason !== undefined && !(reason instanceof ShutdownError)) throw reason;
-  const settled = await settleJobs(store, options, [settlement]).catch(async (error: unknown) => {
-    if (!isMissingPartition(error)) throw error;
-    const { retentionMs } = options.historyOf(execution.job);
-    await makeHistoryPartitions(options.control, retentionMs, partitionDaysAhead);
-    throw new MissingPartition(error);
+  const settled = await settleJobs(store, options, [settlement]).catch((error: unknown) => {
+    throw isMissingPartition(error) ? new MissingPartition(error) : error;
   });
   if (settled === 0) throw leaseLost(execution);
   await store.db.commit();
   return settlement;
 }
 
-/** The history had no partition for the attempt: it has one now, and the job runs again as if it had not begun. */
+/** The history had no partition for the attempt: it gets one, and the job runs again as if it had not begun. */
 class MissingPartition extends Error {
   constructor(cause: unknown) {
     super("the history had no partition for this attempt", { cause });
+  }
+}
+
+// After the transaction: where there is one session, it is free now.
+async function makePartitions(
+  { job }: Execution,
+  options: TransactionRunOptions,
+): Promise<void> {
+  const { retentionMs } = options.historyOf(job);
+  try {
+    await makeHistoryPartitions(options.control, retentionMs, partitionDaysAhead);
+  } catch (error) {
+    options.onError(error);
   }
 }
 

@@ -5,6 +5,7 @@ import { joinClauses } from "./conformance/join.ts";
 import { listenClauses } from "./conformance/listen.ts";
 import { queryClauses } from "./conformance/query.ts";
 import { transactionClauses } from "./conformance/transaction.ts";
+import { workerClauses } from "./conformance/worker.ts";
 
 /** What every adapter must do, on real PostgreSQL. */
 export function conformance(name: string, driver: Driver): void {
@@ -22,5 +23,8 @@ export function conformance(name: string, driver: Driver): void {
   });
   describe(`${name}: connections`, () => {
     connectionClauses(driver);
+  });
+  describe(`${name}: worker`, () => {
+    workerClauses(driver);
   });
 }

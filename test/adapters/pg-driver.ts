@@ -1,12 +1,22 @@
 import pg from "pg";
 import { pgDatabase } from "#pawl/adapters/pg";
-import type { Driver, OpenOptions, UserTransaction } from "./conformance/driver.ts";
+import {
+  postgresServer,
+  type Driver,
+  type OpenOptions,
+  type UserTransaction,
+} from "./conformance/driver.ts";
 
 interface QueryingClient {
   query(text: string): Promise<{ rows: object[] } | { rows: object[] }[]>;
 }
 
 const driver: Omit<Driver, "open"> = {
+  server: postgresServer,
+  sessions: "many",
+  preparesStatements: true,
+  lateQueries: "cut",
+
   queryHandle: (handle, text) => rowsOf(handle as QueryingClient, text),
 
   async beginAsUser(url): Promise<UserTransaction> {
@@ -16,6 +26,8 @@ const driver: Omit<Driver, "open"> = {
     return {
       db: client,
       query: (text) => rowsOf(client, text),
+      commit: () => client.query("commit"),
+      rollback: () => client.query("rollback"),
       end: () => client.end(),
     };
   },

@@ -1,6 +1,10 @@
+import { PGlite } from "@electric-sql/pglite";
 import { defineTask, exponential, LocalQueue, OptionError, Pawl, PawlError, typed } from "pawl";
 import { startEmbeddedPostgres } from "pawl/embedded";
 import { pgDatabase } from "pawl/pg";
+import { pgliteDatabase } from "pawl/pglite";
+import { postgresJsDatabase } from "pawl/postgres-js";
+import postgres from "postgres";
 import { afterAll, describe, expect, it } from "vitest";
 import { databaseUrl } from "../support/database.ts";
 import { namesInTables, page, repository, section, tableRows } from "./markdown.ts";
@@ -12,6 +16,12 @@ const task = defineTask({ name: "example", payload: typed<null>() });
 const handler = task.handle(() => undefined);
 const source = { jobs: { claim: () => Promise.resolve([]), release: () => undefined } };
 const server = "postgres://localhost/example";
+// Made of what the adapter looks for: starting one would take seconds.
+const pglite = Object.create(PGlite.prototype, {
+  waitReady: { value: Promise.resolve() },
+  parsers: { value: {} },
+  serializers: { value: {} },
+}) as PGlite;
 
 afterAll(() => pawl.close());
 
@@ -234,6 +244,14 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
   "pgDatabase(source, options)": {
     call: (given) => pgDatabase(server, given),
     wrong: { queryTimeout: 0, preparedStatements: "no", maxConnections: 0 },
+  },
+  "postgresJsDatabase(sql, options)": {
+    call: (given) => postgresJsDatabase(postgres(server), given),
+    wrong: { queryTimeout: 0, preparedStatements: "no", maxConnections: 0 },
+  },
+  "pgliteDatabase(db, options)": {
+    call: (given) => pgliteDatabase(pglite, given),
+    wrong: { queryTimeout: 0 },
   },
   "startEmbeddedPostgres(options)": {
     call: (given) => startEmbeddedPostgres(given),

@@ -64,6 +64,11 @@ describe("options.md", () => {
     ],
     ["pgDatabase(source, options)", membersOf("src/adapters/pg.ts", "PgOptions")],
     [
+      "postgresJsDatabase(sql, options)",
+      membersOf("src/adapters/postgres-js.ts", "PostgresJsDatabaseOptions"),
+    ],
+    ["pgliteDatabase(db, options)", membersOf("src/adapters/pglite.ts", "PgliteOptions")],
+    [
       "startEmbeddedPostgres(options)",
       membersOf("src/embedded/embedded-options.ts", "EmbeddedPostgresOptions"),
     ],

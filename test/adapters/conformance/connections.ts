@@ -2,11 +2,51 @@ import { Worker } from "node:worker_threads";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { databaseUrl, execute, freshDatabase } from "../../support/database.ts";
+import { databaseUrl, execute } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import { backendOf, firstRow, opened, statement, type Driver } from "./driver.ts";
 
 export function connectionClauses(driver: Driver): void {
+  if (driver.sessions === "many") manySessionsClauses(driver);
+  else oneSessionClauses(driver);
+
+  it("keeps dedicated connections when it is closed itself", async () => {
+    const database = opened(driver);
+    const dedicated = database.dedicated(1);
+    onTestFinished(() => dedicated.close());
+
+    await database.close();
+
+    await expect(firstRow(dedicated, "select 1 as value")).resolves.toEqual({ value: 1 });
+  });
+
+  it("waits for a query that runs when it is closed", async () => {
+    const database = opened(driver);
+    const query = firstRow(database, "select 1 as value, pg_sleep(0.2)::text");
+
+    await database.close();
+
+    await expect(query).resolves.toMatchObject({ value: 1 });
+  });
+
+  it.each(["query", "begin", "transaction", "listen"] as const)(
+    "refuses %s after it was closed",
+    async (use) => {
+      const database = opened(driver);
+      await database.close();
+      const uses = {
+        query: () => database.query(statement("select 1")),
+        begin: () => database.begin(),
+        transaction: () => database.transaction(() => Promise.resolve()),
+        listen: () => database.listen("any", { notified: () => undefined, lost: () => undefined }),
+      };
+
+      await expect(uses[use]()).rejects.toMatchObject({ code: "PAWL_CLOSED" });
+    },
+  );
+}
+
+function manySessionsClauses(driver: Driver): void {
   it("says how many connections it has at most", () => {
     expect(opened(driver, { maxConnections: 7 }).maxConnections).toBe(7);
   });
@@ -44,16 +84,6 @@ export function connectionClauses(driver: Driver): void {
     await expect(backendOf(database)).resolves.toBe(pid);
   });
 
-  it("keeps dedicated connections when it is closed itself", async () => {
-    const database = opened(driver);
-    const dedicated = database.dedicated(1);
-    onTestFinished(() => dedicated.close());
-
-    await database.close();
-
-    await expect(firstRow(dedicated, "select 1 as value")).resolves.toEqual({ value: 1 });
-  });
-
   it("ends its connections when it is closed, once", async () => {
     const database = opened(driver, { maxConnections: 1 });
     const pid = await backendOf(database);
@@ -63,33 +93,8 @@ export function connectionClauses(driver: Driver): void {
     await eventually(() => isGone(pid));
   });
 
-  it("waits for a query that runs when it is closed", async () => {
-    const database = opened(driver);
-    const query = firstRow(database, "select 1 as value, pg_sleep(0.2)::text");
-
-    await database.close();
-
-    await expect(query).resolves.toMatchObject({ value: 1 });
-  });
-
-  it.each(["query", "begin", "transaction", "listen"] as const)(
-    "refuses %s after it was closed",
-    async (use) => {
-      const database = opened(driver);
-      await database.close();
-      const uses = {
-        query: () => database.query(statement("select 1")),
-        begin: () => database.begin(),
-        transaction: () => database.transaction(() => Promise.resolve()),
-        listen: () => database.listen("any", { notified: () => undefined, lost: () => undefined }),
-      };
-
-      await expect(uses[use]()).rejects.toMatchObject({ code: "PAWL_CLOSED" });
-    },
-  );
-
   it("opens the same database in another thread", async () => {
-    const url = await freshDatabase();
+    const url = await driver.server.freshDatabase();
     const database = opened(driver, {}, url);
     const text = "select current_database() as value";
     const expected = await firstRow(database, text);
@@ -110,6 +115,47 @@ export function connectionClauses(driver: Driver): void {
     await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
     // A pool of the user's would wait for it when it ends.
     silence.cut();
+  });
+}
+
+function oneSessionClauses(driver: Driver): void {
+  it("has one connection, and shares it with what is dedicated", async () => {
+    const database = opened(driver);
+    const dedicated = database.dedicated(3);
+    const tx = await database.begin();
+
+    const query = dedicated.query(statement("select 1 as value"), [], { timeoutMs: 100 });
+
+    await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
+    await tx.rollback();
+    expect(await backendOf(dedicated)).toBe(await backendOf(database));
+    expect([database.maxConnections, dedicated.maxConnections]).toEqual([1, 1]);
+  });
+
+  it("does not run what gave up its wait for an open transaction", async () => {
+    const url = await driver.server.freshDatabase();
+    const database = opened(driver, {}, url);
+    const tx = await database.begin();
+    const late = { name: "", text: "create table late ()" };
+    const query = database.query(late, [], { timeoutMs: 100 });
+    await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
+
+    await tx.rollback();
+
+    await expect(firstRow(database, "select from late")).rejects.toThrow(/does not exist/);
+  });
+
+  it("leaves the session open when it is closed", async () => {
+    const database = opened(driver);
+    const dedicated = database.dedicated(1);
+
+    await Promise.all([database.close(), database.close(), dedicated.close()]);
+
+    await expect(driver.server.execute("select 1 as value")).resolves.toEqual([{ value: 1 }]);
+  });
+
+  it("cannot be opened in another thread", () => {
+    expect(opened(driver).threadConnection()).toBeUndefined();
   });
 }
 

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import type { Database, Statement } from "#pawl/db/database";
-import { databaseUrl } from "../../support/database.ts";
+import { databaseUrl, execute, freshDatabase } from "../../support/database.ts";
 
 export interface OpenOptions {
   queryTimeout?: number;
@@ -13,12 +13,47 @@ export interface UserTransaction {
   /** What the application gives as `db`. */
   readonly db: unknown;
   query(text: string): Promise<readonly object[]>;
-  /** Whether the application's connection is still good. */
+  commit(): Promise<unknown>;
+  rollback(): Promise<unknown>;
+  /** Ends the application's connection. */
   end(): Promise<void>;
 }
 
+/** Where a driver's databases are, and a way to them without Pawl. */
+export interface TestServer {
+  databaseUrl(): string;
+  execute<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    url?: string,
+  ): Promise<Row[]>;
+  freshDatabase(): Promise<string>;
+  /** From here on, what connects has this isolation unless it says another. */
+  setDefaultIsolation(url: string, level: string): Promise<unknown>;
+}
+
+/** The PostgreSQL of the whole run. */
+export const postgresServer: TestServer = {
+  databaseUrl,
+  execute,
+  freshDatabase,
+  setDefaultIsolation(url, level) {
+    const name = new URL(url).pathname.slice(1);
+    return execute(`alter database ${name} set default_transaction_isolation = '${level}'`);
+  },
+};
+
 /** How the conformance suite uses one driver. */
 export interface Driver {
+  readonly server: TestServer;
+  /**
+   * Whether there are many sessions, or one that Pawl shares with the application: then nothing can be cut, and nothing
+   * goes on beside an open transaction.
+   */
+  readonly sessions: "many" | "one";
+  readonly preparesStatements: boolean;
+  /** What becomes of a caller's connection whose query is too late. */
+  readonly lateQueries: "cut" | "cancelled";
   open(url: string, options?: OpenOptions): Database;
   /** Runs SQL as a handler does, on the handle of a transaction. */
   queryHandle(handle: object, text: string): Promise<readonly object[]>;
@@ -31,7 +66,11 @@ export interface Driver {
 }
 
 /** Opens a database that is closed when the test has ended. */
-export function opened(driver: Driver, options?: OpenOptions, url = databaseUrl()): Database {
+export function opened(
+  driver: Driver,
+  options?: OpenOptions,
+  url = driver.server.databaseUrl(),
+): Database {
   const database = driver.open(url, options);
   onTestFinished(() => database.close());
   return database;

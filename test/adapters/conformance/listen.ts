@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, it, onTestFinished, vi, type Mock } from "vitest";
 import type { Listener } from "#pawl/db/database";
 import { namedUrl } from "../../fixtures/sessions.ts";
-import { execute, freshDatabase } from "../../support/database.ts";
+import { execute } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import { opened, type Driver } from "./driver.ts";
 
@@ -33,6 +33,11 @@ export function listenClauses(driver: Driver): void {
     await eventually(() => notified.mock.calls.length === 1);
   });
 
+  if (driver.sessions === "many") manySessionsClauses(driver);
+  else oneSessionClauses(driver);
+}
+
+function manySessionsClauses(driver: Driver): void {
   it("says once that it was lost when its backend is killed", async () => {
     const session = await listening(driver);
     const { lost } = session;
@@ -90,6 +95,32 @@ export function listenClauses(driver: Driver): void {
   });
 }
 
+function oneSessionClauses(driver: Driver): void {
+  it("leaves its channel when it is closed, and says nothing", async () => {
+    const { channel, lost, notified, listener, notify } = await listening(driver);
+
+    await listener.close();
+    await listener.close();
+
+    const channels = await driver.server.execute("select pg_listening_channels() as channel");
+    expect(channels).toEqual([]);
+    await notify(channel);
+    expect(lost).not.toHaveBeenCalled();
+    expect(notified).not.toHaveBeenCalled();
+  });
+
+  it("waits for the end of a transaction that is open", async () => {
+    const database = opened(driver);
+    const tx = await database.begin();
+    const events = { notified: () => undefined, lost: vi.fn() };
+
+    const listening = database.listen("apart", events);
+
+    await tx.rollback();
+    await (await listening).close();
+  });
+}
+
 interface Listening {
   channel: string;
   notified: Mock<() => void>;
@@ -101,7 +132,7 @@ interface Listening {
 }
 
 async function listening(driver: Driver, channel = "jobs"): Promise<Listening> {
-  const url = await listeningDatabase();
+  const url = await listeningDatabase(driver);
   const name = `listener ${randomUUID()}`;
   const notified = vi.fn<() => void>();
   const lost = vi.fn<(error: unknown) => void>();
@@ -110,17 +141,19 @@ async function listening(driver: Driver, channel = "jobs"): Promise<Listening> {
     lost,
   });
   onTestFinished(() => listener.close());
-  const notify = (to: string): Promise<unknown> => execute("select pg_notify($1, '')", [to], url);
+  const notify = (to: string): Promise<unknown> =>
+    driver.server.execute("select pg_notify($1, '')", [to], url);
   return { channel, notified, lost, listener, notify, backend: () => backendNamed(name) };
 }
 
 /** A database where nobody else sends notifications. */
-function listeningDatabase(): Promise<string> {
-  made ??= freshDatabase();
-  return made;
+function listeningDatabase(driver: Driver): Promise<string> {
+  const known = made.get(driver) ?? driver.server.freshDatabase();
+  made.set(driver, known);
+  return known;
 }
 
-let made: Promise<string> | undefined;
+const made = new Map<Driver, Promise<string>>();
 
 async function backendNamed(name: string): Promise<number | undefined> {
   const text = "select pid from pg_stat_activity where application_name = $1";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Database } from "#pawl/db/database";
-import { execute, freshDatabase, withClient } from "../../support/database.ts";
+import { withClient } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import { backendOf, firstRow, opened, statement, type Driver } from "./driver.ts";
 
@@ -100,62 +100,8 @@ export function transactionClauses(driver: Driver): void {
     await expect(firstRow(database, "select 1 as value")).resolves.toEqual({ value: 1 });
   });
 
-  it("rejects a commit on a killed backend, and goes on", async () => {
-    const { database } = await withNotes(driver);
-    const tx = await database.begin();
-    await execute("select pg_terminate_backend($1, 5000)", [await backendOf(tx)]);
-
-    const commit = tx.commit();
-
-    await expect(commit).rejects.toMatchObject({ code: "PAWL_DATABASE_UNAVAILABLE" });
-    await expect(firstRow(database, "select 1 as value")).resolves.toEqual({ value: 1 });
-  });
-
-  it("says why when it is used after its connection was lost", async () => {
-    const { database } = await withNotes(driver);
-    const tx = await database.begin();
-    await execute("select pg_terminate_backend($1, 5000)", [await backendOf(tx)]);
-    await tx.query(statement("select 1")).catch(() => undefined);
-
-    const query = tx.query(statement("select 1"));
-
-    await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_UNAVAILABLE" });
-    await expect(tx.rollback()).resolves.toBeUndefined();
-  });
-
-  it("cuts the connection when a query does not come back", async () => {
-    const { database } = await withNotes(driver);
-    const tx = await database.begin();
-    const pid = await backendOf(tx);
-    await withClient(
-      async (blocker) => {
-        await blocker.query("begin");
-        await blocker.query("lock table notes");
-
-        const query = tx.query(statement("select text from notes"), [], { timeoutMs: 100 });
-
-        await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
-      },
-      await notesDatabase(),
-    );
-    // The backend looks at its connection when it has something to say.
-    await eventually(async () => (await backendsNamed(pid)) === 0, patience);
-  });
-
-  it("ends the backend when it is destroyed", async () => {
-    const { database, notes } = await withNotes(driver);
-    const tx = await database.begin();
-    const pid = await backendOf(tx);
-    await tx.query(statement("insert into notes values ('gone')"));
-
-    tx.destroy();
-
-    await eventually(async () => (await backendsNamed(pid)) === 0, patience);
-    expect(await notes()).toEqual([]);
-    await expect(tx.query(statement("select 1"))).rejects.toMatchObject({
-      code: "PAWL_TRANSACTION_ENDED",
-    });
-  });
+  if (driver.sessions === "many") manySessionsClauses(driver);
+  else oneSessionClauses(driver);
 
   it.each(refusedStatements)("refuses `%s` from a handler and remembers it", async (text) => {
     const { database, notes } = await withNotes(driver);
@@ -214,17 +160,6 @@ export function transactionClauses(driver: Driver): void {
     await expect(used).rejects.toMatchObject({ code: "PAWL_TRANSACTION_ENDED" });
   });
 
-  it("does not pass settings a handler left in the session on to the next user", async () => {
-    const { database } = await withNotes(driver, 1);
-    const tx = await database.begin();
-    await driver.queryHandle(tx.handle, "set statement_timeout = '12345ms'");
-    await tx.commit();
-
-    const row = await firstRow(database, "select current_setting('statement_timeout') as value");
-
-    expect(row).toEqual({ value: "0" });
-  });
-
   it("begins and ends many transactions on few connections", async () => {
     const { database, notes } = await withNotes(driver, 2);
     const texts = Array.from({ length: 20 }, (_, index) => String(index + 100));
@@ -239,6 +174,108 @@ export function transactionClauses(driver: Driver): void {
   });
 }
 
+function manySessionsClauses(driver: Driver): void {
+  const { execute } = driver.server;
+  const isGone = async (pid: number): Promise<boolean> =>
+    (await execute("select from pg_stat_activity where pid = $1", [pid])).length === 0;
+
+  it("rejects a commit on a killed backend, and goes on", async () => {
+    const { database } = await withNotes(driver);
+    const tx = await database.begin();
+    await execute("select pg_terminate_backend($1, 5000)", [await backendOf(tx)]);
+
+    const commit = tx.commit();
+
+    await expect(commit).rejects.toMatchObject({ code: "PAWL_DATABASE_UNAVAILABLE" });
+    await expect(firstRow(database, "select 1 as value")).resolves.toEqual({ value: 1 });
+  });
+
+  it("says why when it is used after its connection was lost", async () => {
+    const { database } = await withNotes(driver);
+    const tx = await database.begin();
+    await execute("select pg_terminate_backend($1, 5000)", [await backendOf(tx)]);
+    await tx.query(statement("select 1")).catch(() => undefined);
+
+    const query = tx.query(statement("select 1"));
+
+    await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_UNAVAILABLE" });
+    await expect(tx.rollback()).resolves.toBeUndefined();
+  });
+
+  it("cuts the connection when a query does not come back", async () => {
+    const { database } = await withNotes(driver);
+    const tx = await database.begin();
+    const pid = await backendOf(tx);
+    await withClient(
+      async (blocker) => {
+        await blocker.query("begin");
+        await blocker.query("lock table notes");
+
+        const query = tx.query(statement("select text from notes"), [], { timeoutMs: 100 });
+
+        await expect(query).rejects.toMatchObject({ code: "PAWL_DATABASE_TIMEOUT" });
+      },
+      await notesDatabase(driver),
+    );
+    // The backend looks at its connection when it has something to say.
+    await eventually(() => isGone(pid), patience);
+  });
+
+  it("ends the backend when it is destroyed", async () => {
+    const { database, notes } = await withNotes(driver);
+    const tx = await database.begin();
+    const pid = await backendOf(tx);
+    await tx.query(statement("insert into notes values ('gone')"));
+
+    tx.destroy();
+
+    await eventually(() => isGone(pid), patience);
+    expect(await notes()).toEqual([]);
+    await expect(tx.query(statement("select 1"))).rejects.toMatchObject({
+      code: "PAWL_TRANSACTION_ENDED",
+    });
+  });
+
+  it("does not pass settings a handler left in the session on to the next user", async () => {
+    const { database } = await withNotes(driver, 1);
+    const tx = await database.begin();
+    await driver.queryHandle(tx.handle, "set statement_timeout = '12345ms'");
+    await tx.commit();
+
+    const row = await firstRow(database, "select current_setting('statement_timeout') as value");
+
+    expect(row).toEqual({ value: "0" });
+  });
+}
+
+function oneSessionClauses(driver: Driver): void {
+  it("rolls back when it is destroyed", async () => {
+    const { database, notes } = await withNotes(driver);
+    const tx = await database.begin();
+    await tx.query(statement("insert into notes values ('gone')"));
+
+    tx.destroy();
+
+    expect(await notes()).toEqual([]);
+    await expect(tx.query(statement("select 1"))).rejects.toMatchObject({
+      code: "PAWL_TRANSACTION_ENDED",
+    });
+    await expect(firstRow(database, "select 1 as value")).resolves.toEqual({ value: 1 });
+  });
+
+  it("leaves settings a handler made in the application's session to the application", async () => {
+    const { database } = await withNotes(driver);
+    const tx = await database.begin();
+    await driver.queryHandle(tx.handle, "set statement_timeout = '12345ms'");
+    await tx.commit();
+
+    const row = await firstRow(database, "select current_setting('statement_timeout') as value");
+
+    expect(row).toEqual({ value: "12345ms" });
+    await database.query({ name: "", text: "reset statement_timeout" });
+  });
+}
+
 interface Notes {
   database: Database;
   /** What is committed. */
@@ -246,7 +283,8 @@ interface Notes {
 }
 
 async function withNotes(driver: Driver, maxConnections = 4): Promise<Notes> {
-  const url = await notesDatabase();
+  const url = await notesDatabase(driver);
+  const { execute } = driver.server;
   const database = opened(driver, { maxConnections }, url);
   await execute("truncate notes", [], url);
   const notes = async (): Promise<string[]> => {
@@ -256,20 +294,17 @@ async function withNotes(driver: Driver, maxConnections = 4): Promise<Notes> {
   return { database, notes };
 }
 
-let made: Promise<string> | undefined;
+const made = new Map<Driver, Promise<string>>();
 
-function notesDatabase(): Promise<string> {
-  made ??= makeNotesDatabase();
-  return made;
+function notesDatabase(driver: Driver): Promise<string> {
+  const known = made.get(driver) ?? makeNotesDatabase(driver);
+  made.set(driver, known);
+  return known;
 }
 
-async function makeNotesDatabase(): Promise<string> {
-  const url = await freshDatabase();
+async function makeNotesDatabase({ server }: Driver): Promise<string> {
+  const url = await server.freshDatabase();
   const column = "text text unique deferrable initially deferred";
-  await execute(`create table notes (${column})`, [], url);
+  await server.execute(`create table notes (${column})`, [], url);
   return url;
-}
-
-async function backendsNamed(pid: number): Promise<number> {
-  return (await execute("select from pg_stat_activity where pid = $1", [pid])).length;
 }

@@ -1,0 +1,4 @@
+import { conformance } from "./conformance.ts";
+import { pgliteDriver } from "./pglite-driver.ts";
+
+conformance("PGlite", pgliteDriver);

@@ -1,0 +1,4 @@
+import { conformance } from "./conformance.ts";
+import { postgresJsDriver } from "./postgres-js-driver.ts";
+
+conformance("postgres.js", postgresJsDriver);
