@@ -33,6 +33,9 @@ export { typed, type InferInput, type InferOutput, type StandardSchema } from ".
 export type { EnqueueOptions } from "./core/enqueue-options.ts";
 export type { EnqueuedJob, EnqueueResult } from "./client/enqueuer.ts";
 export type {
+  CancelOutcome,
+  CommandResult,
+  FailOutcome,
   FinishedJob,
   JobDetails,
   JobFilter,
@@ -40,19 +43,14 @@ export type {
   Jobs,
   ListedJob,
   RescheduleOptions,
+  RescheduleOutcome,
+  RetryOutcome,
   WriteOptions,
 } from "./client/jobs.ts";
 export type { JobList } from "./client/job-list.ts";
 export type { ConcurrencyKeyInfo, ConcurrencyKeys } from "./client/concurrency-keys.ts";
 export type { QueueInfo, Queues } from "./client/queues.ts";
 export type { TaskInfo, Tasks } from "./client/tasks.ts";
-export type {
-  CancelOutcome,
-  CommandResult,
-  FailOutcome,
-  RescheduleOutcome,
-  RetryOutcome,
-} from "./store/commands.ts";
 export type { History, HistoryAttempt } from "./history/history.ts";
 export type { Duration } from "./core/duration.ts";
 export type { JobInfo, JobReference } from "./core/job.ts";

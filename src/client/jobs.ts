@@ -37,6 +37,13 @@ import { checkJob, checkJobList, checkReference, inOrder, type JobList } from ".
 import { retry, type Replayer } from "./retry.ts";
 import { atomically, joined, type WriteOptions } from "./write-options.ts";
 
+export type {
+  CancelOutcome,
+  CommandResult,
+  FailOutcome,
+  RescheduleOutcome,
+  RetryOutcome,
+} from "../store/commands.ts";
 export type { WriteOptions } from "./write-options.ts";
 
 /** A live job as it stands. */
@@ -74,7 +81,9 @@ export interface JobPage {
 }
 
 /** What to change about waiting jobs: at least one of these. */
-export interface RescheduleOptions extends WriteOptions {
+export interface RescheduleOptions {
+  /** The caller's open transaction, in the driver's own form: what is written counts if and only if it commits. */
+  readonly db?: object;
   /** The earliest time to run; not together with `delay`. */
   readonly runAt?: Date;
   /** How long to wait before the job may run, counted by the database's clock. */

@@ -1,18 +1,19 @@
-import { hostname } from "node:os";
-import { CancelledError, LeaseLostError } from "../core/errors.ts";
+import { LeaseLostError } from "../core/errors.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
 import type { Settlement } from "../store/settles.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
-import { Controls } from "./controls.ts";
-import { cancelled, released } from "./decision.ts";
+import type { Controls } from "./controls.ts";
+import { released } from "./decision.ts";
 import { DueJobs } from "./due-jobs.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { LocalQueue } from "./local-queue.ts";
 import { Reconciler } from "./reconciler.ts";
+import { registrationOf } from "./registration.ts";
 import { Runner } from "./runner.ts";
 import type { SessionContext, SessionEvents } from "./session-context.ts";
+import { controlsOf } from "./session-controls.ts";
 import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -72,22 +73,7 @@ export class Session {
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
   async register(): Promise<void> {
-    const { options, control, version } = this.#context;
-    await registerWorker(control, {
-      id: this.id,
-      name: options.name,
-      host: hostname(),
-      pid: process.pid,
-      version,
-      queues: options.queues,
-      tasks: [...options.handlers.keys()],
-      concurrency: options.concurrency,
-      leaseMs: options.leaseMs,
-      transactionSlots: this.#context.slots.count,
-      transactional: [...options.handlers.values()]
-        .filter(({ task }) => task.transactional)
-        .map(({ task }) => task.name),
-    });
+    await registerWorker(this.#context.control, registrationOf(this.id, this.#context));
     // So that nothing starts that is paused.
     await this.#controls.look();
   }
@@ -205,13 +191,6 @@ export class Session {
     this.#events.onLeaseLost(error);
   }
 
-  #cancel(job: ClaimedJob, reason: string): void {
-    const error = new CancelledError(reason);
-    const [buffered] = this.queue.takeOut((other) => other === job);
-    if (buffered === undefined) this.runner.abort(error, new Set([job]));
-    else this.#settler.add(cancelled({ job, runMs: null }, error));
-  }
-
   #makeClaimer(): Claimer {
     const { control, options } = this.#context;
     return new Claimer(control, {
@@ -324,27 +303,19 @@ export class Session {
   }
 
   #makeControls(): Controls {
-    return new Controls(this.#context.control, {
-      workerId: this.id,
-      claims: () => ({ sent: this.#claimer.claimNumber, ended: this.#endedClaimNumber }),
-      inHand: () => [...this.queue.buffered, ...this.runner.unreturned],
-      returned: (job) => this.runner.returned(job),
-      onPauses: (pauses) => {
-        this.#claimer.setPaused(pauses);
-        this.#release(this.queue.takeOut((job) => this.#controls.isPaused(job)));
-        this.queue.wake();
+    return controlsOf(this.id, this.#context, {
+      queue: this.queue,
+      runner: this.runner,
+      settler: this.#settler,
+      claimer: this.#claimer,
+      endedClaimNumber: () => this.#endedClaimNumber,
+      release: (jobs) => {
+        this.#release(jobs);
       },
-      onLost: (jobs) => {
-        const lost = new Set(jobs);
-        this.queue.takeOut((job) => lost.has(job));
+      lose: (jobs) => {
         this.#loseJobs(jobs);
-        this.queue.wake();
-      },
-      onCancelled: (job, reason) => {
-        this.#cancel(job, reason);
       },
       onError: this.#events.onError,
-      random: this.#context.random,
     });
   }
 
