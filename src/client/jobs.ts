@@ -1,4 +1,4 @@
-import { checkJobOptions } from "../core/enqueue-options.ts";
+import { checkEnqueueOptions } from "../core/enqueue-options.ts";
 import type { Duration } from "../core/duration.ts";
 import { OptionError } from "../core/errors.ts";
 import type { JobReference } from "../core/job.ts";
@@ -52,7 +52,7 @@ export interface JobDetails extends Omit<LiveJob, "payloadText"> {
 }
 
 /** A job that has ended, as its last attempt left it. */
-export interface FinishedJob extends Omit<HistoryEntry, "payloadText" | "final"> {
+export interface FinishedJob extends Omit<HistoryEntry, "payloadText"> {
   readonly state: "finished";
   readonly payload: unknown;
 }
@@ -125,7 +125,7 @@ export class Jobs {
     }
     const [finished] = await findFinished(this.#store, [named]);
     if (finished === undefined) return undefined;
-    const { payloadText, final: _, ...details } = finished;
+    const { payloadText, ...details } = finished;
     const payload = payloadText === null ? undefined : decodePayload(payloadText, this.#serializer);
     return { ...details, state: "finished", payload };
   }
@@ -190,8 +190,7 @@ export class Jobs {
     options: RescheduleOptions,
   ): Promise<CommandResult<RescheduleOutcome>[]> {
     checkKeys("reschedule", options, ["db", ...changes]);
-    const { db: _, ...change } = options;
-    const checked = checkJobOptions(change);
+    const checked = checkEnqueueOptions(options);
     if (changes.every((name) => checked[name === "delay" ? "delayMs" : name] === undefined)) {
       throw new OptionError(`expected at least one of ${changes.join(", ")}, got none`, {
         option: "reschedule",

@@ -9,7 +9,7 @@ import {
 } from "pawl";
 import { beforeAll, describe, expect, it } from "vitest";
 import { execute } from "../support/database.ts";
-import { beginTransaction, migratedSchema, openPawl, rejectionOf } from "../support/producer.ts";
+import { migratedSchema, openPawl, rejectionOf } from "../support/producer.ts";
 
 const task = defineTask({ name: "task", payload: typed<number>() });
 const unknown = randomUUID();
