@@ -52,6 +52,9 @@ export type {
 } from "./core/key-options.ts";
 export type { EnqueuedJob, EnqueueResult } from "./client/enqueuer.ts";
 export type {
+  CancelOutcome,
+  CommandResult,
+  FailOutcome,
   FinishedJob,
   JobDetails,
   JobFilter,
@@ -59,19 +62,14 @@ export type {
   Jobs,
   ListedJob,
   RescheduleOptions,
+  RescheduleOutcome,
+  RetryOutcome,
   WriteOptions,
 } from "./client/jobs.ts";
 export type { JobList } from "./client/job-list.ts";
 export type { ConcurrencyKeyInfo, ConcurrencyKeys } from "./client/concurrency-keys.ts";
 export type { QueueInfo, Queues } from "./client/queues.ts";
 export type { TaskInfo, Tasks } from "./client/tasks.ts";
-export type {
-  CancelOutcome,
-  CommandResult,
-  FailOutcome,
-  RescheduleOutcome,
-  RetryOutcome,
-} from "./store/commands.ts";
 export type { RateLimit, RateLimitRegistration, RateLimits } from "./client/rate-limits.ts";
 export type { History, HistoryPage } from "./history/history.ts";
 export type { HistoryAttempt } from "./history/history-attempt.ts";

@@ -1,4 +1,4 @@
-import { checkJobOptions } from "../core/enqueue-options.ts";
+import { checkEnqueueOptions } from "../core/enqueue-options.ts";
 import type { Duration } from "../core/duration.ts";
 import { OptionError } from "../core/errors.ts";
 import type { JobReference } from "../core/job.ts";
@@ -48,6 +48,13 @@ import { checkJob, checkJobList, checkReference, inOrder, type JobList } from ".
 import { retry, type Replayer } from "./retry.ts";
 import { atomically, joined, type WriteOptions } from "./write-options.ts";
 
+export type {
+  CancelOutcome,
+  CommandResult,
+  FailOutcome,
+  RescheduleOutcome,
+  RetryOutcome,
+} from "../store/commands.ts";
 export type { WriteOptions } from "./write-options.ts";
 
 /** A live job as it stands. */
@@ -56,7 +63,7 @@ export interface JobDetails extends Omit<LiveJob, "payloadText"> {
 }
 
 /** A job that has ended, as its last attempt left it. */
-export interface FinishedJob extends Omit<HistoryEntry, "payloadText" | "final"> {
+export interface FinishedJob extends Omit<HistoryEntry, "payloadText"> {
   readonly state: "finished";
   readonly payload: unknown;
 }
@@ -85,7 +92,9 @@ export interface JobPage {
 }
 
 /** What to change about waiting jobs: at least one of these. */
-export interface RescheduleOptions extends WriteOptions {
+export interface RescheduleOptions {
+  /** The caller's open transaction, in the driver's own form: what is written counts if and only if it commits. */
+  readonly db?: object;
   /** The earliest time to run; not together with `delay`. */
   readonly runAt?: Date;
   /** How long to wait before the job may run, counted by the database's clock. */
@@ -136,7 +145,7 @@ export class Jobs {
     }
     const [finished] = await findFinished(this.#store, [named]);
     if (finished === undefined) return undefined;
-    const { payloadText, final: _, ...details } = finished;
+    const { payloadText, ...details } = finished;
     const payload = payloadText === null ? undefined : decodePayload(payloadText, this.#serializer);
     return { ...details, state: "finished", payload };
   }
@@ -201,8 +210,7 @@ export class Jobs {
     options: RescheduleOptions,
   ): Promise<CommandResult<RescheduleOutcome>[]> {
     checkKeys("reschedule", options, ["db", ...changes]);
-    const { db: _, ...change } = options;
-    const checked = checkJobOptions(change);
+    const checked = checkEnqueueOptions(options);
     if (changes.every((name) => checked[name === "delay" ? "delayMs" : name] === undefined)) {
       throw new OptionError(`expected at least one of ${changes.join(", ")}, got none`, {
         option: "reschedule",

@@ -74,7 +74,7 @@ export class Execution {
         },
         (error: unknown) => {
           this.hasReturned = true;
-          reject(error as Error); // as it was thrown
+          reject(error);
         },
       );
     });

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { Random } from "../core/clock.ts";
 import type { LeaseLostError } from "../core/errors.ts";
 import type { Serializer } from "../core/serializer.ts";
@@ -46,26 +45,6 @@ export interface SessionEvents {
   readonly onHandlerEnded: () => void;
   /** How many places are taken by what is not of this session: handlers of former ones that still run, and hooks. */
   readonly busyElsewhere: (unsettled: number) => number;
-}
-
-/** What the database is told of a worker. */
-export function registrationOf(id: string, context: SessionContext): WorkerRegistration {
-  const { options, version, slots } = context;
-  return {
-    id,
-    name: options.name,
-    host: hostname(),
-    pid: process.pid,
-    version,
-    queues: options.queues,
-    tasks: [...options.handlers.keys()],
-    concurrency: options.concurrency,
-    leaseMs: options.leaseMs,
-    transactionSlots: slots.count,
-    transactional: [...options.handlers.values()]
-      .filter(({ task }) => task.transactional)
-      .map(({ task }) => task.name),
-  };
 }
 
 /** A clock that jumps leaves the days for which there are history partitions: they are made, and the write is tried again. */

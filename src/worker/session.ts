@@ -1,23 +1,24 @@
-import { CancelledError, LeaseLostError } from "../core/errors.ts";
+import { LeaseLostError } from "../core/errors.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
 import { historyPolicyOf, type SettleContext, type Settlement } from "../store/settles.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
 import { Claimer } from "./claimer.ts";
-import { Controls } from "./controls.ts";
-import { cancelled, released } from "./decision.ts";
+import type { Controls } from "./controls.ts";
+import { released } from "./decision.ts";
 import { DueJobs } from "./due-jobs.ts";
 import { FlagFilter } from "./flag-filter.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { LimitedJobs } from "./limited-jobs.ts";
 import { Reconciler } from "./reconciler.ts";
+import { registrationOf } from "./registration.ts";
 import { Runner } from "./runner.ts";
 import {
-  registrationOf,
   withoutMissingPartitions,
   type SessionContext,
   type SessionEvents,
 } from "./session-context.ts";
+import { controlsOf } from "./session-controls.ts";
 import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
 import { announceTasks } from "./task-announcement.ts";
@@ -167,11 +168,6 @@ export class Session {
     return this.#isLost ? [] : this.#withoutPaused(jobs);
   }
 
-  // Takes out jobs that have not started, wherever they wait.
-  #takeOut(isTaken: (job: ClaimedJob) => boolean): ClaimedJob[] {
-    return [...this.queue.takeOut(isTaken), ...this.starter.takeAll(isTaken)];
-  }
-
   // Something may have been paused while the claim was under way.
   #withoutPaused(jobs: ClaimedJob[]): ClaimedJob[] {
     const paused = jobs.filter((job) => this.#controls.isPaused(job));
@@ -216,13 +212,6 @@ export class Session {
     // The rescue of a worker that has been ended frees the lanes of its jobs.
     if (!this.#isLost) this.#controls.freeWhenReturned(jobs);
     this.#events.onLeaseLost(error);
-  }
-
-  #cancel(job: ClaimedJob, reason: string): void {
-    const error = new CancelledError(reason);
-    const [buffered] = this.#takeOut((other) => other === job);
-    if (buffered === undefined) this.runner.abort(error, new Set([job]));
-    else this.#settler.add(cancelled({ job, runMs: null }, error));
   }
 
   #makeClaimer(): Claimer {
@@ -346,27 +335,19 @@ export class Session {
   }
 
   #makeControls(): Controls {
-    return new Controls(this.#context.control, {
-      workerId: this.id,
-      claims: () => ({ sent: this.#claimer.claimNumber, ended: this.#claimer.endedClaimNumber }),
-      inHand: () => [...this.queue.buffered, ...this.starter.waiting, ...this.runner.unreturned],
-      returned: (job) => this.runner.returned(job),
-      onPauses: (pauses) => {
-        this.#claimer.setPaused(pauses);
-        this.#release(this.#takeOut((job) => this.#controls.isPaused(job)));
-        this.queue.wake();
+    return controlsOf(this.id, this.#context, {
+      queue: this.queue,
+      starter: this.starter,
+      runner: this.runner,
+      settler: this.#settler,
+      claimer: this.#claimer,
+      release: (jobs) => {
+        this.#release(jobs);
       },
-      onLost: (jobs) => {
-        const lost = new Set(jobs);
-        this.#takeOut((job) => lost.has(job));
+      lose: (jobs) => {
         this.#loseJobs(jobs);
-        this.queue.wake();
-      },
-      onCancelled: (job, reason) => {
-        this.#cancel(job, reason);
       },
       onError: this.#events.onError,
-      random: this.#context.random,
     });
   }
 

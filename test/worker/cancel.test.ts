@@ -41,8 +41,9 @@ describe("cancelling a running job", () => {
     const pawl = await freshPawl();
     const reasons: Error[] = [];
     const handler = task.handle(async ({ signal }) => {
-      reasons.push(await aborted(signal));
-      throw reasons[0];
+      const reason = await aborted(signal);
+      reasons.push(reason);
+      throw reason;
     });
     const worker = await startWorker(pawl, { handlers: [handler] });
     const { job } = await pawl.enqueue(task, 1);

@@ -1,0 +1,22 @@
+import { hostname } from "node:os";
+import type { WorkerRegistration } from "../store/workers.ts";
+import type { SessionContext } from "./session-context.ts";
+
+/** What a worker says of itself when a session of it starts. */
+export function registrationOf(id: string, context: SessionContext): WorkerRegistration {
+  const { options, version, slots } = context;
+  const tasks = [...options.handlers.values()].map(({ task }) => task);
+  return {
+    id,
+    name: options.name,
+    host: hostname(),
+    pid: process.pid,
+    version,
+    queues: options.queues,
+    tasks: tasks.map(({ name }) => name),
+    concurrency: options.concurrency,
+    leaseMs: options.leaseMs,
+    transactionSlots: slots.count,
+    transactional: tasks.filter(({ transactional }) => transactional).map(({ name }) => name),
+  };
+}
