@@ -41,7 +41,7 @@ describe("settling by hand", () => {
         expect.objectContaining({
           name: "TypeError",
           message: "no luck",
-          stack: expect.stringContaining("manual-claims.test"),
+          stack: expect.stringContaining("manual-settles.test"),
         }),
       ],
       ["failed", false, { name: "Error", message: "still none" }],
