@@ -30,7 +30,9 @@ const kinds = [
   { name: "a key each", keyOf: (n) => `key ${n}` },
 ];
 const task = defineTask({ name: "nothing", payload: typed() });
-const server = await startEmbeddedPostgres({ settings: { shared_buffers: "1GB", track_functions: "all" } });
+const server = await startEmbeddedPostgres({
+  settings: { shared_buffers: "1GB", track_functions: "all" },
+});
 try {
   const rates = new Map(kinds.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round += 1) {
@@ -69,7 +71,19 @@ async function drain(keyOf) {
     await worker.stop();
     return jobCount / seconds;
   } finally {
-    { const c = new (await import("pg")).default.Client(server.url); await c.connect(); console.table((await c.query("select funcname, calls, round(total_time) as total, round(self_time) as self from pg_stat_user_functions order by self_time desc limit 12")).rows); await c.query("select pg_stat_reset()"); await c.end(); }
+    {
+      const c = new (await import("pg")).default.Client(server.url);
+      await c.connect();
+      console.table(
+        (
+          await c.query(
+            "select funcname, calls, round(total_time) as total, round(self_time) as self from pg_stat_user_functions order by self_time desc limit 12",
+          )
+        ).rows,
+      );
+      await c.query("select pg_stat_reset()");
+      await c.end();
+    }
     await pawl.uninstall();
     await pawl.close();
   }

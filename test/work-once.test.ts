@@ -192,5 +192,5 @@ async function outcomes(
   result: { readonly job: { readonly queue: string; readonly id: string } } | undefined,
 ): Promise<string[]> {
   if (result === undefined) return [];
-  return (await pawl.history.list(result.job)).map(({ outcome }) => outcome);
+  return (await pawl.history.attempts(result.job)).map(({ outcome }) => outcome);
 }

@@ -105,7 +105,7 @@ begin
          and jobs.id = any (_ids)
          and jobs.worker_id = _worker_id
          and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
-         for update
+         for no key update
     ) as held;
 
   foreach _place in array coalesce(_cancelled, '{}') loop

@@ -83,8 +83,7 @@ export class Maintenance {
 
   async #rescue(workerId: string): Promise<number> {
     const retentionMs = this.#retentionMs;
-    const rescue = (): Promise<number> =>
-      rescueJobs(this.#store, { workerId, quarantineAfter });
+    const rescue = (): Promise<number> => rescueJobs(this.#store, { workerId, quarantineAfter });
     try {
       return await rescue();
     } catch (error) {

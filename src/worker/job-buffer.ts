@@ -22,7 +22,9 @@ export class JobBuffer<Job> {
 
   /** The jobs, in order. */
   get jobs(): readonly Job[] {
-    return this.#batches.flatMap(({ jobs }, place) => (place === 0 ? jobs.slice(this.#head) : jobs));
+    return this.#batches.flatMap(({ jobs }, place) =>
+      place === 0 ? jobs.slice(this.#head) : jobs,
+    );
   }
 
   /** When the oldest of these jobs came, by the monotonic clock. */

@@ -7,7 +7,6 @@ import { isMissingPartition } from "../store/partitions.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
-import type { WorkerRegistration } from "../store/workers.ts";
 import type { Pace } from "./pace.ts";
 import type { Slots } from "./slots.ts";
 import type { Upkeep } from "./upkeep.ts";

@@ -165,10 +165,7 @@ class MissingPartition extends Error {
 }
 
 // After the transaction: where there is one session, it is free now.
-async function makePartitions(
-  { job }: Execution,
-  options: TransactionRunOptions,
-): Promise<void> {
+async function makePartitions({ job }: Execution, options: TransactionRunOptions): Promise<void> {
   const { retentionMs } = options.historyOf(job);
   try {
     await makeHistoryPartitions(options.control, retentionMs, partitionDaysAhead);

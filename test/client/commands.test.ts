@@ -105,7 +105,7 @@ describe("pawl.jobs.cancel", () => {
     const results = await pawl.jobs.cancel(job, "not wanted");
 
     expect(results).toEqual([{ queue: job.queue, id: job.id, outcome: "cancelled" }]);
-    expect(await pawl.history.list(job)).toMatchObject([
+    expect(await pawl.history.attempts(job)).toMatchObject([
       {
         ...{ outcome: "cancelled", final: true, attempt: 1, startedAt: null, payload: 1 },
         error: { code: "PAWL_JOB_CANCELLED", message: "not wanted" },
@@ -184,8 +184,8 @@ describe("pawl.jobs.cancel", () => {
 
     await pawl.jobs.cancel([job, other.job]);
 
-    expect(await pawl.history.list(job)).toEqual([]);
-    const [kept] = await pawl.history.list(other.job);
+    expect(await pawl.history.attempts(job)).toEqual([]);
+    const [kept] = await pawl.history.attempts(other.job);
     expect(Number(kept?.expiresAt) - Number(kept?.finishedAt)).toBe(3 * 86_400_000);
   });
 });
@@ -200,7 +200,7 @@ describe("pawl.jobs.failPermanently", () => {
       { queue: job.queue, id: job.id, outcome: "failed" },
       { queue: null, id: unknown, outcome: "notFound" },
     ]);
-    expect(await pawl.history.list(job)).toMatchObject([
+    expect(await pawl.history.attempts(job)).toMatchObject([
       {
         ...{ outcome: "failed", final: true, payload: 1 },
         error: { code: "PAWL_JOB_FAILED_BY_HAND", message: "the customer has left" },

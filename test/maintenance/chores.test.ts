@@ -115,7 +115,12 @@ function start(store: Store<Database>, list: readonly Chore[]): Started {
     started.pauses += 1;
     return 0.5;
   };
-  const chores = new Chores(store, { chores: list, onError: (e) => errors.push(e), random });
+  const chores = new Chores(store, {
+    chores: list,
+    longestPauseMs: 60_000,
+    onError: (e) => errors.push(e),
+    random,
+  });
   const started: Started = { chores, errors, pauses: 0 };
   chores.loop.start();
   return started;

@@ -31,6 +31,7 @@ export class HandClaimer {
       limit,
       tasks,
       ranges,
+      exceptTasks: null,
       forbiddenFlags: null,
       follow: 0,
       arrivalsSince: 0,

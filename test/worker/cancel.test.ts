@@ -208,7 +208,7 @@ describe("failing a running job by hand", () => {
     await engine.until(() => reasons.length === 1 && worker.health().running === 0);
     expect(reasons[0]).toBeInstanceOf(LeaseLostError);
     expect(lost[0]?.jobs).toMatchObject([{ id: job.id }]);
-    expect(await engine.pawl.history.list(job)).toMatchObject([
+    expect(await engine.pawl.history.attempts(job)).toMatchObject([
       { outcome: "failed", error: { message: "not wanted" } },
     ]);
   });

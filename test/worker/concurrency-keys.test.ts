@@ -1,4 +1,4 @@
-import { defineTask, snooze, typed } from "pawl";
+import { defineTask, typed } from "pawl";
 import { describe, expect, it } from "vitest";
 import { freshEngine } from "../support/engine.ts";
 

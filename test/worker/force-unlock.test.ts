@@ -29,11 +29,11 @@ describe("pawl.jobs.forceUnlock", () => {
     expect(await pawl.jobs.get(job)).toMatchObject({
       ...{ state: "ready", failures: 0, crashes: 0, workerId: null },
     });
-    expect(await pawl.history.list(job)).toMatchObject([
+    expect(await pawl.history.attempts(job)).toMatchObject([
       { outcome: "released", final: false, attempt: 1 },
     ]);
     await eventually(async () => (await child.health()).running === 0);
-    expect(await pawl.history.list(job)).toHaveLength(1);
+    expect(await pawl.history.attempts(job)).toHaveLength(1);
   });
 
   it("takes the jobs of the named workers only, by name or id, and of all when none is named", async () => {

@@ -73,7 +73,7 @@ describe("onFailed", () => {
     const pawl = await freshPawl();
     const rows: number[] = [];
     await startHooked(pawl, {
-      onFailed: async ({ job }) => rows.push((await pawl.history.list(job)).length),
+      onFailed: async ({ job }) => rows.push((await pawl.history.attempts(job)).length),
     });
 
     await endedAttempts(pawl, (await pawl.enqueue(task, {})).job);

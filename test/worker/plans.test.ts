@@ -163,7 +163,7 @@ describe.each<[string, string[]]>([
     expect(readIn("jobs", { ...plans, scans: scheduled })).toBeLessThanOrEqual(times * (10 + 5));
   });
 
-  const any = { queues: undefined, arrivalsSince: 0 };
+  const any = { queues: undefined, paused: new Set<string>(), arrivalsSince: 0 };
 
   it("a look for queues with work reads the ready index", async () => {
     const plans = await plansOf(engine, async (store) => {

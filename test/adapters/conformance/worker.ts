@@ -129,7 +129,7 @@ function oneSessionClauses(driver: Driver): void {
     const handle = book.handle(async ({ tx }) => {
       const beside = [
         () => app.pawl.enqueue(note),
-        () => app.pawl.history.list({ queue: "default", id: crypto.randomUUID() }),
+        () => app.pawl.history.attempts({ queue: "default", id: crypto.randomUUID() }),
       ];
       for (const call of beside) {
         refusals.push(await codeOf(call()));
@@ -207,7 +207,7 @@ async function startApp(driver: Driver): Promise<App> {
     },
     outcomes: (job) =>
       eventually(async () => {
-        const attempts = await pawl.history.list(job);
+        const attempts = await pawl.history.attempts(job);
         return attempts.at(-1)?.final === true && attempts.map(({ outcome }) => outcome);
       }, patience),
     async notes() {
