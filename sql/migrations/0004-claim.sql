@@ -113,9 +113,6 @@ begin
           and jobs.priority <= range.highest
           and (jobs.task <> all (_tasks) or jobs.task = any (_except) or jobs.flags && _forbidden)
      ) as passed;
-    if _passed is not null then
-      perform pg_current_xact_id();
-    end if;
   end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,

@@ -93,12 +93,13 @@ declare
 begin
   -- From here on the rows are locked.
   select array_agg(held.place) filter (where held.cancel_reason is not null),
-         array_agg(held.place) filter (where held.cancel_reason is null and held.unique_until_claimed),
+         array_agg(held.place order by held.unique_key)
+           filter (where held.cancel_reason is null and held.unique_until_claimed),
          array_agg(distinct held.concurrency_key) filter (where held.concurrency_key is not null),
          array_agg(distinct held.rate_limit_key) filter (where held.rate_limit_key is not null)
     into _cancelled, _unique, _keys, _rate_limit_keys
     from (
-      select jobs.cancel_reason, jobs.unique_until_claimed, jobs.concurrency_key, jobs.rate_limit_key,
+      select jobs.cancel_reason, jobs.unique_key, jobs.unique_until_claimed, jobs.concurrency_key, jobs.rate_limit_key,
              width_bucket(jobs.id, _ids) as place
         from :"schema".jobs
        where jobs.queue = _queue

@@ -219,26 +219,19 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 #variable_conflict use_column
+declare
+  _limit record;
 begin
-  -- First the lines and then the limits: the order of the claim as well.
-  insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
-  select distinct _queue, arrived.rate_limit_key, :"schema".now()
-    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-   where arrived.rate_limit_key is not null
-   order by arrived.rate_limit_key
-      on conflict (queue, key) do update set key = excluded.key;
-
-  with newest as (
-    select distinct on (arrived.rate_limit_key) arrived.rate_limit_key as key, arrived.capacity, arrived.interval_ms,
-           arrived.is_sliding
-      from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-     where arrived.rate_limit_key is not null
-       and arrived.capacity is not null
-     order by arrived.rate_limit_key, arrived.xid desc
-  ), registered as (
-    insert into :"schema".rate_limits as limits (key, capacity, interval_ms, is_sliding)
-    select newest.key, newest.capacity, newest.interval_ms, newest.is_sliding
-      from newest
+  for _limit in
+    select newest.*
+      from (
+        select distinct on (arrived.rate_limit_key) arrived.rate_limit_key as key, arrived.capacity, arrived.interval_ms,
+               arrived.is_sliding
+          from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+         where arrived.rate_limit_key is not null
+           and arrived.capacity is not null
+         order by arrived.rate_limit_key, arrived.xid desc
+      ) as newest
      where not exists (
        select from :"schema".rate_limits as known
         where known.key = newest.key
@@ -246,27 +239,33 @@ begin
           and known.interval_ms = newest.interval_ms
           and known.is_sliding = newest.is_sliding)
      order by newest.key
-        on conflict (key) do update
-       set capacity = excluded.capacity, interval_ms = excluded.interval_ms, is_sliding = excluded.is_sliding
-    returning limits.key
-  )
-  update :"schema".rate_limit_lines as lines
-     set next_at = :"schema".now()
-    from registered
-   where lines.key = registered.key
-     and lines.queue = _queue;
+  loop
+    perform :"schema".register_rate_limit(_limit.key, _limit.capacity, _limit.interval_ms, _limit.is_sliding);
+  end loop;
+  -- First the limits and then the lines: the order of those who register by hand as well. Nothing changes in a line that is
+  -- there, but its lock is waited for: whoever removes a line that has run dry sees this job, or is seen to have removed it.
+  insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
+  select distinct _queue, arrived.rate_limit_key, :"schema".now()
+    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+   where arrived.rate_limit_key is not null
+   order by arrived.rate_limit_key
+      on conflict (queue, key) do update set key = excluded.key;
 
   insert into :"schema".concurrency_keys as keys (queue, key, max_running)
-  select distinct on (arrived.concurrency_key) _queue, arrived.concurrency_key, arrived.concurrency_limit
-    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-   where arrived.is_enqueue
-     and arrived.concurrency_key is not null
-     and not exists (
-       select from :"schema".concurrency_keys as known
-        where known.queue = _queue
-          and known.key = arrived.concurrency_key
-          and known.max_running = arrived.concurrency_limit)
-   order by arrived.concurrency_key, arrived.xid desc
+  select _queue, newest.key, newest.concurrency_limit
+    from (
+      select distinct on (arrived.concurrency_key) arrived.concurrency_key as key, arrived.concurrency_limit
+        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+       where arrived.is_enqueue
+         and arrived.concurrency_key is not null
+       order by arrived.concurrency_key, arrived.xid desc
+    ) as newest
+   where not exists (
+     select from :"schema".concurrency_keys as known
+      where known.queue = _queue
+        and known.key = newest.key
+        and known.max_running = newest.concurrency_limit)
+   order by newest.key
       on conflict (queue, key) do update set max_running = excluded.max_running;
 
   -- A job that joins its line long after its enqueue brings its limit along, in case the key has been forgotten.
