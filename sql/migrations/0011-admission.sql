@@ -245,10 +245,13 @@ begin
   -- First the limits and then the lines: the order of those who register by hand as well. Nothing changes in a line that is
   -- there, but its lock is waited for: whoever removes a line that has run dry sees this job, or is seen to have removed it.
   insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
-  select distinct _queue, arrived.rate_limit_key, :"schema".now()
-    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-   where arrived.rate_limit_key is not null
-   order by arrived.rate_limit_key
+  select _queue, arrived.key, :"schema".now()
+    from (
+      select distinct arrived.rate_limit_key as key
+        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+       where arrived.rate_limit_key is not null
+    ) as arrived
+   order by arrived.key
       on conflict (queue, key) do update set key = excluded.key;
 
   insert into :"schema".concurrency_keys as keys (queue, key, max_running)
