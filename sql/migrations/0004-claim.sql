@@ -96,8 +96,11 @@ begin
        and jobs.concurrency_lane is not null
   ) then
     perform set_config('synchronous_commit', _durability, true);
-    return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
-      _forbidden);
+    -- With enough to do there is no need to go deep into any line.
+    if _found < _limit then
+      return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
+        _forbidden);
+    end if;
   end if;
   if _found < _limit then
     select array_agg(distinct passed.priority), coalesce(bool_or(passed.is_unknown), false)
