@@ -146,7 +146,7 @@ describe("pawl.jobs.reschedule", () => {
     await pawl.jobs.complete("by hand", [held]);
     while ((await pawl.workOnce(work)) !== null);
 
-    expect(held.id).toBe(first?.id);
+    expect(held.id).toBe(first.id);
     expect(ran).toEqual([3, 2, 4]);
   });
 
