@@ -23,6 +23,7 @@ declare
   _due timestamptz;
   _next timestamptz;
   _ids uuid[];
+  _orders bigint[];
   _moment timestamptz;
   _latest timestamptz;
 begin
@@ -58,14 +59,26 @@ begin
          for update skip locked
     );
     if cardinality(_ids) > 0 then
+      -- Places in their lines are drawn in the order in which the jobs fell due.
+      _orders := null;
+      if exists (
+        select from :"schema".jobs
+         where jobs.queue = _queue
+           and jobs.id = any (_ids)
+           and jobs.concurrency_key is not null
+           and jobs.concurrency_order is null
+      ) then
+        _orders := array(
+          select nextval(format('%I.concurrency_order', :'schema')::regclass) from generate_series(1, cardinality(_ids)));
+      end if;
       _moment := :"schema".now();
       with due as (
         update :"schema".jobs
            set state = case when jobs.concurrency_key is not null and jobs.concurrency_lane is null then 'blocked'
                             else 'ready' end,
                run_at = _moment + array_position(_ids, jobs.id) * interval '1 microsecond',
-               concurrency_order = case when jobs.concurrency_key is not null then coalesce(
-                 jobs.concurrency_order, nextval(format('%I.concurrency_order', :'schema')::regclass)) end
+               concurrency_order = case when jobs.concurrency_key is not null
+                                        then coalesce(jobs.concurrency_order, _orders[array_position(_ids, jobs.id)]) end
          where jobs.queue = _queue and jobs.id = any (_ids)
         returning jobs.queue, jobs.concurrency_key, jobs.concurrency_limit, jobs.concurrency_lane, jobs.rate_limit_key
       )
