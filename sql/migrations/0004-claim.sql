@@ -88,18 +88,20 @@ begin
            then :"schema".describe_keys(jobs) end,
       null::text;
   get diagnostics _found = row_count;
-  if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) and exists (
-    select from :"schema".jobs
-     where jobs.worker_id = _worker_id
-       and jobs.state = 'running'
-       and jobs.claim_number = _claim_number
-       and jobs.concurrency_lane is not null
-  ) then
-    perform set_config('synchronous_commit', _durability, true);
-    -- With enough to do there is no need to go deep into any line.
-    if _found < _limit then
-      return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
-        _forbidden);
+  if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) then
+    if exists (
+      select from :"schema".jobs
+       where jobs.worker_id = _worker_id
+         and jobs.state = 'running'
+         and jobs.claim_number = _claim_number
+         and jobs.concurrency_lane is not null
+    ) then
+      perform set_config('synchronous_commit', _durability, true);
+      -- With enough to do there is no need to go deep into any line.
+      if _found < _limit then
+        return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
+          _forbidden);
+      end if;
     end if;
   end if;
   if _found < _limit then
