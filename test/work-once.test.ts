@@ -89,7 +89,7 @@ describe("workOnce", () => {
 
     expect(worked?.error).toBe(mishap);
     expect(await outcomes(pawl, result)).toEqual(["failed"]);
-    expect(await pawl.jobs.get(result.job)).toBeUndefined();
+    expect(await pawl.jobs.get(result.job)).toMatchObject({ state: "finished" });
   });
 
   it.each([
