@@ -63,7 +63,7 @@ describe("uninstall removes everything that Pawl made, and nothing else", () => 
     await execute("create table shared.theirs as select 1 as a", [], url);
     const before = await objectsIn(url);
     const pawls = ["pawl", "shared"].map((schema) => new Pawl({ database: url, schema }));
-    onTestFinished(() => Promise.all(pawls.map((pawl) => pawl.close())));
+    for (const pawl of pawls) onTestFinished(() => pawl.close());
 
     for (const pawl of pawls) {
       await pawl.migrate();
