@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { defineTask, typed, type Pawl, type TransactionClient } from "pawl";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { clockedPawl } from "./fixtures/clocked-pawl.ts";
 import { freshPawl } from "./fixtures/fresh-pawl.ts";
 import { databaseUrl, execute } from "./support/database.ts";
 import { eventually } from "./support/eventually.ts";
@@ -89,7 +90,20 @@ describe("workOnce", () => {
 
     expect(worked?.error).toBe(mishap);
     expect(await outcomes(pawl, result)).toEqual(["failed"]);
-    expect(await pawl.jobs.get(result.job)).toBeUndefined();
+    expect(await pawl.jobs.get(result.job)).toMatchObject({ state: "finished" });
+  });
+
+  it("runs a handler once, though nobody has made room in the history for its day", async () => {
+    const { pawl } = await clockedPawl();
+    const ran: number[] = [];
+    await pawl.enqueue(plain, "far ahead");
+
+    const worked = await pawl.workOnce({
+      handlers: [plain.handle(({ job }) => ran.push(job.attempt))],
+    });
+
+    expect(worked).toMatchObject({ job: { attempt: 1 } });
+    expect(ran).toEqual([1]);
   });
 
   it.each([

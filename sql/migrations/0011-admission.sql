@@ -222,10 +222,14 @@ as $$
 begin
   -- First the lines and then the limits: the order of the claim as well.
   insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
-  select distinct _queue, arrived.rate_limit_key, :"schema".now()
-    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-   where arrived.rate_limit_key is not null
-   order by arrived.rate_limit_key
+  select _queue, keys.rate_limit_key, :"schema".now()
+    from (
+      -- The time is no part of what is distinct: it goes on from row to row.
+      select distinct arrived.rate_limit_key
+        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+       where arrived.rate_limit_key is not null
+       order by arrived.rate_limit_key
+    ) as keys
       on conflict (queue, key) do update set key = excluded.key;
 
   with newest as (
