@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { defineTask, typed, type Pawl, type TransactionClient } from "pawl";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { clockedPawl } from "./fixtures/clocked-pawl.ts";
 import { freshPawl } from "./fixtures/fresh-pawl.ts";
 import { databaseUrl, execute } from "./support/database.ts";
 import { eventually } from "./support/eventually.ts";

@@ -15,7 +15,7 @@ const setClock: Statement = { name: "", text: queries["connections/set-clock"] }
 
 /**
  * A database in which a clock of the caller's decides about jobs: every statement runs in a transaction that was told the
- * clock's present value. The setting ends with the transaction, also with one of the caller's.
+ * clock's present value, but for those that can run in none. The setting ends with the transaction, also with one of the caller's.
  */
 export class ClockedDatabase implements Database {
   readonly #database: Database;
@@ -35,6 +35,8 @@ export class ClockedDatabase implements Database {
     values?: readonly Value[],
     options?: QueryOptions,
   ): Promise<readonly R[]> {
+    // Such a statement moves a table, and decides about no job.
+    if (options?.outsideTransaction) return this.#database.query<R>(statement, values, options);
     return this.transaction((tx) => tx.query<R>(statement, values, options));
   }
 

@@ -96,8 +96,12 @@ function resultOf({ job, thrown }: Settlement): WorkOnceResult {
   return thrown === undefined ? { job } : { job, error: thrown.error };
 }
 
-// There may be no worker to do it: jobs fall due, and those with a concurrency key are admitted.
-async function makeReady(store: Store, { queues }: WorkOnceOptions): Promise<void> {
+// There may be no worker to do it: the history has room, jobs fall due, and those with a concurrency key are admitted.
+async function makeReady(store: Store, { queues, handlers }: WorkOnceOptions): Promise<void> {
+  const retentions = new Set([...handlers.values()].map(({ task }) => task.historyRetentionMs));
+  for (const retentionMs of retentions) {
+    await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);
+  }
   await promoteDueJobs(store, { queues, lookBackMs: null, limit: batch });
   const { waiting } = await findReadyQueues(store, [], {
     queues,

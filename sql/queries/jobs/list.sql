@@ -1,5 +1,5 @@
 -- A page of live jobs. Served by the primary key.
-select id::text, queue, task, state, priority, attempt, failures, max_attempts, crashes, worker_id::text,
+select id::text, queue, task, state, priority, attempt, failures, max_attempts, crashes, worker_id::text, replay_of::text,
        correlation_id, concurrency_key, cancel_reason, last_error, partial_results::text,
        array_to_json(flags)::text as flags,
        (extract(epoch from run_at) * 1000)::double precision as run_at_ms,
