@@ -1,24 +1,19 @@
 import { createRequire } from "node:module";
-import { pgDatabase, type PoolLike } from "./adapters/pg.ts";
+import { openDatabase } from "./adapters/open-database.ts";
+import type { PoolLike } from "./adapters/pg.ts";
 import { ConcurrencyKeys } from "./client/concurrency-keys.ts";
 import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
 import { Queues } from "./client/queues.ts";
 import { Tasks as KnownTasks } from "./client/tasks.ts";
-import { checkClock, type Clock } from "./core/clock.ts";
 import { RateLimits } from "./client/rate-limits.ts";
+import { checkClock, type Clock } from "./core/clock.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
-import { ClosedError, OptionError, TaskError } from "./core/errors.ts";
-import {
-  callable,
-  checkKeys,
-  invalidOption,
-  positiveInteger,
-  schemaName,
-  taskName,
-} from "./core/options.ts";
+import { ClosedError } from "./core/errors.ts";
+import { callable, checkKeys, positiveInteger, schemaName, taskName } from "./core/options.ts";
 import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
-import { jsonSerializer, type Serializer } from "./core/serializer.ts";
+import { checkSerializer, jsonSerializer, type Serializer } from "./core/serializer.ts";
+import { registerTasks, unknownTask } from "./core/task-registry.ts";
 import {
   defineTask,
   isTask,
@@ -153,7 +148,7 @@ export class Pawl<
   constructor(options: PawlOptions<Tasks, Codec> = {}) {
     checkKeys("Pawl", options, knownOptions);
     this.schema = schemaName("schema", options.schema ?? "pawl");
-    this.#tasks = register(options.tasks ?? []);
+    this.#tasks = registerTasks(options.tasks ?? []);
     this.#serializer = checkSerializer(options.serializer ?? jsonSerializer);
     const { generateId, validate } = options;
     if (generateId !== undefined) callable("generateId", generateId);
@@ -379,58 +374,4 @@ function makeUpkeep(
     retentionMs: historyRetentionMs,
     random: Math.random,
   });
-}
-
-function checkSerializer(serializer: Serializer): Serializer {
-  const isWhole =
-    typeof serializer.serialize === "function" && typeof serializer.deserialize === "function";
-  if (isWhole) return serializer;
-  throw invalidOption("serializer", "an object with `serialize` and `deserialize`", serializer);
-}
-
-function register(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {
-  const known = new Map<string, AnyTask>();
-  if (!Array.isArray(tasks)) {
-    throw invalidOption("tasks", "a list of what defineTask(…) returns", tasks);
-  }
-  for (const task of tasks) {
-    if (!isTask(task)) throw invalidOption("tasks", "a list of what defineTask(…) returns", task);
-    if (known.has(task.name)) {
-      throw new TaskError(
-        "PAWL_TASK_DUPLICATE",
-        `expected each task once, got "${task.name}" twice; give one of them another name`,
-      );
-    }
-    known.set(task.name, task);
-  }
-  return known;
-}
-
-function unknownTask(name: string, tasks: ReadonlyMap<string, AnyTask>): TaskError {
-  const known = [...tasks.keys()].map((each) => `"${each}"`).join(", ") || "none";
-  return new TaskError(
-    "PAWL_TASK_UNKNOWN",
-    `expected the name of a task given to this Pawl (${known}), got "${name}"; ` +
-      "add the task to `tasks`, or use enqueueByName",
-  );
-}
-
-function openDatabase(given: string | PoolLike | Database | undefined): {
-  database: Database;
-  isOurs: boolean;
-} {
-  const source = given ?? process.env.DATABASE_URL;
-  if (source === undefined || source === "") {
-    throw new OptionError(
-      "expected `database` (a connection string, a pool of `pg` or an adapter), or DATABASE_URL in the environment; got neither",
-      { option: "database", expected: "a connection string, a pool or an adapter", got: "nothing" },
-    );
-  }
-  if (isDatabase(source)) return { database: source, isOurs: false };
-  // A pool stays its owner's: the adapter never ends it.
-  return { database: pgDatabase(source), isOurs: true };
-}
-
-function isDatabase(source: string | PoolLike | Database): source is Database {
-  return typeof source === "object" && "threadConnection" in source && "join" in source;
 }

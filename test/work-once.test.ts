@@ -93,19 +93,6 @@ describe("workOnce", () => {
     expect(await pawl.jobs.get(result.job)).toMatchObject({ state: "finished" });
   });
 
-  it("runs a handler once, though nobody has made room in the history for its day", async () => {
-    const { pawl } = await clockedPawl();
-    const ran: number[] = [];
-    await pawl.enqueue(plain, "far ahead");
-
-    const worked = await pawl.workOnce({
-      handlers: [plain.handle(({ job }) => ran.push(job.attempt))],
-    });
-
-    expect(worked).toMatchObject({ job: { attempt: 1 } });
-    expect(ran).toEqual([1]);
-  });
-
   it.each([
     ["swallows an SQL error", (tx: TransactionClient) => tx.query("select 1 / 0").catch(() => 0)],
     ["says rollback", (tx: TransactionClient) => tx.query("rollback").catch(() => 0)],

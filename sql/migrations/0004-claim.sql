@@ -88,16 +88,21 @@ begin
            then :"schema".describe_keys(jobs) end,
       null::text;
   get diagnostics _found = row_count;
-  if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) and exists (
-    select from :"schema".jobs
-     where jobs.worker_id = _worker_id
-       and jobs.state = 'running'
-       and jobs.claim_number = _claim_number
-       and jobs.concurrency_lane is not null
-  ) then
-    perform set_config('synchronous_commit', _durability, true);
-    return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
-      _forbidden);
+  if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) then
+    if exists (
+      select from :"schema".jobs
+       where jobs.worker_id = _worker_id
+         and jobs.state = 'running'
+         and jobs.claim_number = _claim_number
+         and jobs.concurrency_lane is not null
+    ) then
+      perform set_config('synchronous_commit', _durability, true);
+      -- With enough to do there is no need to go deep into any line.
+      if _found < _limit then
+        return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
+          _forbidden);
+      end if;
+    end if;
   end if;
   if _found < _limit then
     select array_agg(distinct passed.priority), coalesce(bool_or(passed.is_unknown), false)
@@ -113,9 +118,6 @@ begin
           and jobs.priority <= range.highest
           and (jobs.task <> all (_tasks) or jobs.task = any (_except) or jobs.flags && _forbidden)
      ) as passed;
-    if _passed is not null then
-      perform pg_current_xact_id();
-    end if;
   end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,

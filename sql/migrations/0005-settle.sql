@@ -85,44 +85,31 @@ as $$
 #variable_conflict use_column
 declare
   _settled integer;
-  _cancelled integer[];
-  _unique integer[];
-  _keys text[];
-  _rate_limit_keys text[];
+  _back record;
   _place integer;
 begin
-  -- From here on the rows are locked.
-  select array_agg(held.place) filter (where held.cancel_reason is not null),
-         array_agg(held.place) filter (where held.cancel_reason is null and held.unique_until_claimed),
-         array_agg(distinct held.concurrency_key) filter (where held.concurrency_key is not null),
-         array_agg(distinct held.rate_limit_key) filter (where held.rate_limit_key is not null)
-    into _cancelled, _unique, _keys, _rate_limit_keys
-    from (
-      select jobs.cancel_reason, jobs.unique_until_claimed, jobs.concurrency_key, jobs.rate_limit_key,
-             width_bucket(jobs.id, _ids) as place
-        from :"schema".jobs
-       where jobs.queue = _queue
-         and jobs.id = any (_ids)
-         and jobs.worker_id = _worker_id
-         and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
-         for no key update
-    ) as held;
+  select back.*
+    into _back
+    from :"schema".put_back_jobs(_queue, _worker_id, _ids, _claim_numbers, _run_ms, _outcomes, _delay_ms, _counted, _errors,
+      _partial_results, _retention_ms, _kept, _holding, false) as back;
+  _settled := _back.settled;
 
-  foreach _place in array coalesce(_cancelled, '{}') loop
-    perform :"schema".finish_jobs(_queue, _worker_id, array[_ids[_place]], array[_claim_numbers[_place]],
+  foreach _place in array coalesce(_back.cancelled, '{}') loop
+    _settled := _settled + :"schema".finish_jobs(_queue, _worker_id, array[_ids[_place]], array[_claim_numbers[_place]],
       array[_run_ms[_place]], array['cancelled'],
       array[(select json_build_object('name', 'CancelledError', 'code', 'PAWL_JOB_CANCELLED', 'message', jobs.cancel_reason)
                from :"schema".jobs where jobs.queue = _queue and jobs.id = _ids[_place])::text],
       array[_partial_results[_place]], array[coalesce(_retention_ms[_place], _retention_ms[1])], array[_kept[_place]], false);
   end loop;
-  _settled := coalesce(cardinality(_cancelled), 0);
 
-  foreach _place in array coalesce(_unique, '{}') loop
+  foreach _place in array coalesce(_back.unique, '{}') loop
     begin
-      _settled := _settled + :"schema".put_back_jobs(_queue, _worker_id, array[_ids[_place]], array[_claim_numbers[_place]],
-        array[_run_ms[_place]], array[_outcomes[_place]], array[_delay_ms[_place]], array[_counted[_place]],
-        array[_errors[_place]], array[_partial_results[_place]],
-        array[coalesce(_retention_ms[_place], _retention_ms[1])], array[_kept[_place]], array[_holding[_place]]);
+      _settled := _settled + (select back.settled
+        from :"schema".put_back_jobs(_queue, _worker_id, array[_ids[_place]], array[_claim_numbers[_place]],
+          array[_run_ms[_place]], array[_outcomes[_place]], array[_delay_ms[_place]], array[_counted[_place]],
+          array[_errors[_place]], array[_partial_results[_place]],
+          array[coalesce(_retention_ms[_place], _retention_ms[1])], array[_kept[_place]], array[_holding[_place]],
+          true) as back);
     exception when unique_violation then
       _settled := _settled + :"schema".finish_jobs(_queue, _worker_id, array[_ids[_place]], array[_claim_numbers[_place]],
         array[_run_ms[_place]], array[case when _outcomes[_place] = 'failed' then 'failed' else 'cancelled' end],
@@ -131,17 +118,12 @@ begin
     end;
   end loop;
 
-  if _settled < cardinality(_ids) then
-    _settled := _settled + :"schema".put_back_jobs(_queue, _worker_id, _ids, _claim_numbers, _run_ms, _outcomes, _delay_ms,
-      _counted, _errors, _partial_results, _retention_ms, _kept, _holding);
-  end if;
-
-  if _rate_limit_keys is not null then
+  if _back.rate_limit_keys is not null then
     perform :"schema".hold_rate_limits(_queue, _ids, _outcomes, _delay_ms);
-    perform :"schema".announce_arrivals(_queue, '{}', _rate_limit_keys);
+    perform :"schema".announce_arrivals(_queue, '{}', _back.rate_limit_keys);
   end if;
-  if _keys is not null then
-    perform :"schema".free_lanes(_queue, _keys, _admit);
+  if _back.concurrency_keys is not null then
+    perform :"schema".free_lanes(_queue, _back.concurrency_keys, _admit);
   end if;
   return _settled;
 end
@@ -156,39 +138,56 @@ as $$
     'message', 'a newer job has taken over the unique key of this one, and runs in its place')::text
 $$;
 
--- Returns jobs, as return_jobs says, those that it has seen to already left out: they are no longer held.
+-- Puts jobs back, as return_jobs says, but those that go their own way: it tells their places, and with _is_unique takes those
+-- with a unique key all the same. Tells also which keys the jobs have.
 create function :"schema".put_back_jobs(
   _queue text, _worker_id uuid, _ids uuid[], _claim_numbers bigint[], _run_ms double precision[],
   _outcomes text[], _delay_ms double precision[], _counted boolean[], _errors text[], _partial_results text[],
-  _retention_ms double precision[], _kept boolean[], _holding boolean[]
-) returns integer
+  _retention_ms double precision[], _kept boolean[], _holding boolean[], _is_unique boolean,
+  out settled integer, out cancelled integer[], out "unique" integer[], out concurrency_keys text[], out rate_limit_keys text[]
+)
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  _settled integer;
   _is_front boolean;
 begin
-  -- The history first, because it wants the rows as they were.
-  insert into :"schema".history (
-    id, created_at, run_at, started_at, finished_at, expires_at, claim_number, worker_id, replay_of, attempt, final, queue,
-    task, outcome, correlation_id, error, output)
-  select jobs.id, jobs.created_at, jobs.run_at,
-         moment.now - _run_ms[width_bucket(jobs.id, _ids)] * interval '1 millisecond', moment.now,
-         moment.now
-           + coalesce(_retention_ms[width_bucket(jobs.id, _ids)], _retention_ms[1]) * interval '1 millisecond',
-         jobs.claim_number, _worker_id, jobs.replay_of, jobs.attempt, false, _queue, jobs.task,
-         _outcomes[width_bucket(jobs.id, _ids)], jobs.correlation_id, _errors[width_bucket(jobs.id, _ids)]::json,
-         _partial_results[width_bucket(jobs.id, _ids)]::json
-    from :"schema".jobs
-   cross join (select :"schema".now() as now offset 0) as moment
-   where jobs.queue = _queue
-     and jobs.id = any (_ids)
-     and jobs.worker_id = _worker_id
-     and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
-     and _kept[width_bucket(jobs.id, _ids)] is not false;
+  -- The history first, because it wants the rows as they were; from here on they are locked.
+  with held as materialized (
+    select jobs.id, jobs.created_at, jobs.run_at, jobs.claim_number, jobs.replay_of, jobs.attempt, jobs.task,
+           jobs.correlation_id, jobs.concurrency_key, jobs.rate_limit_key, jobs.unique_key,
+           jobs.cancel_reason is not null as is_cancelled,
+           jobs.cancel_reason is null and jobs.unique_until_claimed is true and not _is_unique as is_apart,
+           width_bucket(jobs.id, _ids) as place
+      from :"schema".jobs
+     where jobs.queue = _queue
+       and jobs.id = any (_ids)
+       and jobs.worker_id = _worker_id
+       and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
+       for no key update
+  ), recorded as (
+    insert into :"schema".history (
+      id, created_at, run_at, started_at, finished_at, expires_at, claim_number, worker_id, replay_of, attempt, final, queue,
+      task, outcome, correlation_id, error, output)
+    select held.id, held.created_at, held.run_at,
+           moment.now - _run_ms[held.place] * interval '1 millisecond', moment.now,
+           moment.now + coalesce(_retention_ms[held.place], _retention_ms[1]) * interval '1 millisecond',
+           held.claim_number, _worker_id, held.replay_of, held.attempt, false, _queue, held.task, _outcomes[held.place],
+           held.correlation_id, _errors[held.place]::json, _partial_results[held.place]::json
+      from held
+     cross join (select :"schema".now() as now offset 0) as moment
+     where not held.is_cancelled
+       and not held.is_apart
+       and _kept[held.place] is not false
+  )
+  select array_agg(held.place) filter (where held.is_cancelled),
+         array_agg(held.place order by held.unique_key) filter (where held.is_apart),
+         array_agg(distinct held.concurrency_key) filter (where held.concurrency_key is not null),
+         array_agg(distinct held.rate_limit_key) filter (where held.rate_limit_key is not null)
+    into cancelled, "unique", concurrency_keys, rate_limit_keys
+    from held;
 
   with put_back as (
     update :"schema".jobs
@@ -207,13 +206,15 @@ begin
        and jobs.id = any (_ids)
        and jobs.worker_id = _worker_id
        and jobs.claim_number = _claim_numbers[width_bucket(jobs.id, _ids)]
-    returning jobs.state = 'ready' and jobs.rate_limit_key is null and _delay_ms[width_bucket(jobs.id, _ids)] is null as is_front
+       and jobs.cancel_reason is null
+       and (jobs.unique_until_claimed is not true or _is_unique)
+    returning jobs.state = 'ready' and jobs.rate_limit_key is null and _delay_ms[width_bucket(jobs.id, _ids)] is null
+      as is_front
   )
-  select count(*), coalesce(bool_or(put_back.is_front), false) into _settled, _is_front from put_back;
+  select count(*), coalesce(bool_or(put_back.is_front), false) into settled, _is_front from put_back;
   if _is_front then
     perform :"schema".rewind_queue(_queue);
   end if;
-  return _settled;
 end
 $$;
 

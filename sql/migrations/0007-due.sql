@@ -5,7 +5,7 @@
 -- locks), so that a claim which reads a later time has this transaction in its snapshot as running. Jobs of one batch lie a
 -- microsecond apart, in the order in which they fell due; nobody sees them before the last of these times has come.
 -- A job with a concurrency key joins its line, unless it kept its lane while it waited; one with a rate limit, the jobs that
--- wait for it. Arrivals announce both. Whoever has run before keeps its old place in the line.
+-- wait for it. Arrivals announce both. Whoever waits for a retry keeps its old place in the line.
 -- _since is a lower bound that spares the walk over dead index entries; '-infinity' now and then finds late commits.
 create function :"schema".promote_due_jobs(_queues text[], _since timestamptz, _limit integer)
 returns table (promoted integer, next_due_ms double precision)
@@ -23,6 +23,7 @@ declare
   _due timestamptz;
   _next timestamptz;
   _ids uuid[];
+  _orders bigint[];
   _moment timestamptz;
   _latest timestamptz;
 begin
@@ -58,15 +59,26 @@ begin
          for update skip locked
     );
     if cardinality(_ids) > 0 then
+      -- Places in their lines are drawn in the order in which the jobs fell due.
+      _orders := null;
+      if exists (
+        select from :"schema".jobs
+         where jobs.queue = _queue
+           and jobs.id = any (_ids)
+           and jobs.concurrency_key is not null
+           and jobs.concurrency_order is null
+      ) then
+        _orders := array(
+          select nextval(format('%I.concurrency_order', :'schema')::regclass) from generate_series(1, cardinality(_ids)));
+      end if;
       _moment := :"schema".now();
       with due as (
         update :"schema".jobs
            set state = case when jobs.concurrency_key is not null and jobs.concurrency_lane is null then 'blocked'
                             else 'ready' end,
                run_at = _moment + array_position(_ids, jobs.id) * interval '1 microsecond',
-               concurrency_order = case when jobs.concurrency_key is not null and jobs.attempt = 0
-                                        then nextval(format('%I.concurrency_order', :'schema'))
-                                        else jobs.concurrency_order end
+               concurrency_order = case when jobs.concurrency_key is not null
+                                        then coalesce(jobs.concurrency_order, _orders[array_position(_ids, jobs.id)]) end
          where jobs.queue = _queue and jobs.id = any (_ids)
         returning jobs.queue, jobs.concurrency_key, jobs.concurrency_limit, jobs.concurrency_lane, jobs.rate_limit_key
       )

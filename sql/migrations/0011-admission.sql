@@ -36,6 +36,7 @@ declare
   _ids uuid[];
   _lanes integer[];
   _turns bigint[];
+  _open text[];
   _moment timestamptz;
 begin
   perform from :"schema".concurrency_keys as keys
@@ -44,8 +45,9 @@ begin
       for update;
 
   with admitted as (
-    select next.id, free.lanes, next.priority, next.concurrency_order,
-           row_number() over (partition by keys.key order by next.priority, next.concurrency_order) as place
+    select keys.key, next.id, free.lanes, next.priority, next.concurrency_order,
+           row_number() over (partition by keys.key order by next.priority, next.concurrency_order) as place,
+           count(next.id) over (partition by keys.key) < cardinality(free.lanes) as is_open
       from :"schema".concurrency_keys as keys
      cross join lateral (
        select case
@@ -78,7 +80,7 @@ begin
          )
        end as lanes
      ) as free
-     cross join lateral (
+      left join lateral (
        select jobs.id, jobs.priority, jobs.concurrency_order
          from :"schema".jobs
         where jobs.queue = _queue
@@ -87,17 +89,19 @@ begin
         order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
         limit cardinality(free.lanes)
           for update skip locked
-     ) as next
+     ) as next on true
      where keys.queue = _queue
        and keys.key = any (_keys)
   ), numbered as (
-    select admitted.id, admitted.lanes[admitted.place] as lane,
+    select admitted.key, admitted.is_open, admitted.id, admitted.lanes[admitted.place] as lane,
            row_number() over (order by admitted.priority, admitted.concurrency_order) as turn
       from admitted
   )
-  select array_agg(numbered.id order by numbered.id), array_agg(numbered.lane order by numbered.id),
-         array_agg(numbered.turn order by numbered.id)
-    into _ids, _lanes, _turns
+  select array_agg(numbered.id order by numbered.id) filter (where numbered.id is not null),
+         array_agg(numbered.lane order by numbered.id) filter (where numbered.id is not null),
+         array_agg(numbered.turn order by numbered.id) filter (where numbered.id is not null),
+         array_agg(distinct numbered.key) filter (where numbered.is_open)
+    into _ids, _lanes, _turns, _open
     from numbered;
 
   if _ids is not null then
@@ -120,32 +124,18 @@ begin
     perform :"schema".wake_workers();
   end if;
 
-  -- What is left of a key with a free lane was locked by somebody. The look is no `exists`, which could be turned into a join
-  -- with all that is blocked.
+  -- What is left of a key that still has a free lane was locked by somebody. The look is no `exists`, which could be turned
+  -- into a join with all that is blocked.
   insert into :"schema".arrivals (queue, concurrency_key)
-  select _queue, keys.key
-    from :"schema".concurrency_keys as keys
-   where keys.queue = _queue
-     and keys.key = any (_keys)
-     and (
-       select true
-         from :"schema".jobs
-        where jobs.queue = _queue
-          and jobs.concurrency_key = keys.key
-          and jobs.state = 'blocked'
-        limit 1)
-     and keys.max_running > (
-       select count(*)
-         from :"schema".jobs
-        where jobs.queue = _queue
-          and jobs.concurrency_key = keys.key
-          and jobs.concurrency_lane is not null)
-     and (
-       select true
-         from :"schema".concurrency_holds as holds
-        where holds.queue = _queue
-          and holds.key = keys.key
-        limit 1) is null;
+  select _queue, open.key
+    from unnest(_open) as open (key)
+   where (
+     select true
+       from :"schema".jobs
+      where jobs.queue = _queue
+        and jobs.concurrency_key = open.key
+        and jobs.state = 'blocked'
+      limit 1);
   return coalesce(cardinality(_ids), 0);
 end
 $$;
@@ -209,7 +199,8 @@ begin
 end
 $$;
 
--- Takes in the limits that arrivals bring, and that jobs wait for a rate limit. Of limits that differ, that of the newest
+-- Takes in the limits that arrivals bring, and that jobs wait for a rate limit. What is known already is looked up key by key,
+-- by subqueries that no planner turns into a join with all keys. Of limits that differ, that of the newest
 -- enqueue wins: a changed limit is a deployed change, and the jobs before it should obey it too.
 create function :"schema".note_limits(_queue text, _arrivals json) returns void
 language plpgsql
@@ -219,58 +210,57 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 #variable_conflict use_column
+declare
+  _limit record;
 begin
-  -- First the lines and then the limits: the order of the claim as well.
-  insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
-  select _queue, keys.rate_limit_key, :"schema".now()
-    from (
-      -- The time is no part of what is distinct: it goes on from row to row.
-      select distinct arrived.rate_limit_key
-        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-       where arrived.rate_limit_key is not null
-       order by arrived.rate_limit_key
-    ) as keys
-      on conflict (queue, key) do update set key = excluded.key;
-
-  with newest as (
-    select distinct on (arrived.rate_limit_key) arrived.rate_limit_key as key, arrived.capacity, arrived.interval_ms,
-           arrived.is_sliding
-      from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-     where arrived.rate_limit_key is not null
-       and arrived.capacity is not null
-     order by arrived.rate_limit_key, arrived.xid desc
-  ), registered as (
-    insert into :"schema".rate_limits as limits (key, capacity, interval_ms, is_sliding)
-    select newest.key, newest.capacity, newest.interval_ms, newest.is_sliding
-      from newest
-     where not exists (
-       select from :"schema".rate_limits as known
+  for _limit in
+    select newest.*
+      from (
+        select distinct on (arrived.rate_limit_key) arrived.rate_limit_key as key, arrived.capacity, arrived.interval_ms,
+               arrived.is_sliding
+          from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+         where arrived.rate_limit_key is not null
+           and arrived.capacity is not null
+         order by arrived.rate_limit_key, arrived.xid desc
+      ) as newest
+     where (
+       select true
+         from :"schema".rate_limits as known
         where known.key = newest.key
           and known.capacity = newest.capacity
           and known.interval_ms = newest.interval_ms
-          and known.is_sliding = newest.is_sliding)
+          and known.is_sliding = newest.is_sliding) is null
      order by newest.key
-        on conflict (key) do update
-       set capacity = excluded.capacity, interval_ms = excluded.interval_ms, is_sliding = excluded.is_sliding
-    returning limits.key
-  )
-  update :"schema".rate_limit_lines as lines
-     set next_at = :"schema".now()
-    from registered
-   where lines.key = registered.key
-     and lines.queue = _queue;
+  loop
+    perform :"schema".register_rate_limit(_limit.key, _limit.capacity, _limit.interval_ms, _limit.is_sliding);
+  end loop;
+  -- First the limits and then the lines: the order of those who register by hand as well. Nothing changes in a line that is
+  -- there, but its lock is waited for: whoever removes a line that has run dry sees this job, or is seen to have removed it.
+  insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
+  select _queue, arrived.key, :"schema".now()
+    from (
+      select distinct arrived.rate_limit_key as key
+        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+       where arrived.rate_limit_key is not null
+    ) as arrived
+   order by arrived.key
+      on conflict (queue, key) do update set key = excluded.key;
 
   insert into :"schema".concurrency_keys as keys (queue, key, max_running)
-  select distinct on (arrived.concurrency_key) _queue, arrived.concurrency_key, arrived.concurrency_limit
-    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-   where arrived.is_enqueue
-     and arrived.concurrency_key is not null
-     and not exists (
-       select from :"schema".concurrency_keys as known
-        where known.queue = _queue
-          and known.key = arrived.concurrency_key
-          and known.max_running = arrived.concurrency_limit)
-   order by arrived.concurrency_key, arrived.xid desc
+  select _queue, newest.key, newest.concurrency_limit
+    from (
+      select distinct on (arrived.concurrency_key) arrived.concurrency_key as key, arrived.concurrency_limit
+        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+       where arrived.is_enqueue
+         and arrived.concurrency_key is not null
+       order by arrived.concurrency_key, arrived.xid desc
+    ) as newest
+   where (
+     select known.max_running
+       from :"schema".concurrency_keys as known
+      where known.queue = _queue
+        and known.key = newest.key) is distinct from newest.concurrency_limit
+   order by newest.key
       on conflict (queue, key) do update set max_running = excluded.max_running;
 
   -- A job that joins its line long after its enqueue brings its limit along, in case the key has been forgotten.
@@ -280,10 +270,11 @@ begin
    where not arrived.is_enqueue
      and arrived.concurrency_key is not null
      and arrived.concurrency_limit is not null
-     and not exists (
-       select from :"schema".concurrency_keys as known
+     and (
+       select true
+         from :"schema".concurrency_keys as known
         where known.queue = _queue
-          and known.key = arrived.concurrency_key)
+          and known.key = arrived.concurrency_key) is null
    order by arrived.concurrency_key, arrived.xid desc
       on conflict (queue, key) do nothing;
 end

@@ -28,7 +28,10 @@ export function snooze(delay: Duration): HandlerOutcome {
   return { [brand]: { name: "snoozed", delayMs: parseDuration(delay, "snooze") } };
 }
 
-/** Runs the job again after `retryAfter`, as after an HTTP 429; it does not count as a failure. Throws `OptionError`. */
+/**
+ * Runs the job again after `retryAfter`, as after an HTTP 429, and starts no other job of its rate limit before; it does not
+ * count as a failure. Throws `OptionError`.
+ */
 export function rateLimited(options: { readonly retryAfter: Duration }): HandlerOutcome {
   return {
     [brand]: { name: "rate-limited", delayMs: parseDuration(options.retryAfter, "retryAfter") },

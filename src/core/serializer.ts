@@ -1,4 +1,5 @@
 import { PayloadError } from "./errors.ts";
+import { invalidOption } from "./options.ts";
 
 /** Turns a value into JSON text and back. */
 export interface Serializer {
@@ -153,4 +154,12 @@ function nameOfObject(value: object): string {
   if (value instanceof Date) return "a Date (send its toISOString())";
   if (value instanceof Promise) return "a Promise (await it first)";
   return `an instance of ${value.constructor.name || "a class"} (send a plain object)`;
+}
+
+/** Checks the option `serializer`. Throws `OptionError`. */
+export function checkSerializer(serializer: Serializer): Serializer {
+  const isWhole =
+    typeof serializer.serialize === "function" && typeof serializer.deserialize === "function";
+  if (isWhole) return serializer;
+  throw invalidOption("serializer", "an object with `serialize` and `deserialize`", serializer);
 }

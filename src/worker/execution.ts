@@ -74,6 +74,8 @@ export class Execution {
         },
         (error: unknown) => {
           this.hasReturned = true;
+          // Whatever it threw is what the attempt failed with.
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
           reject(error);
         },
       );

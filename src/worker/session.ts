@@ -3,13 +3,11 @@ import type { ClaimedJob } from "../store/claimed-job.ts";
 import { jobKey } from "../store/new-jobs.ts";
 import { historyPolicyOf, type SettleContext, type Settlement } from "../store/settles.ts";
 import { endWorker, registerWorker } from "../store/workers.ts";
-import { Claimer } from "./claimer.ts";
 import type { Controls } from "./controls.ts";
 import { released } from "./decision.ts";
-import { DueJobs } from "./due-jobs.ts";
 import { FlagFilter } from "./flag-filter.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { LimitedJobs } from "./limited-jobs.ts";
+import { Intake } from "./intake.ts";
 import { Reconciler } from "./reconciler.ts";
 import { registrationOf } from "./registration.ts";
 import { Runner } from "./runner.ts";
@@ -23,11 +21,7 @@ import { Settler } from "./settler.ts";
 import { Starter } from "./starter.ts";
 import { announceTasks } from "./task-announcement.ts";
 import type { Upkeep } from "./upkeep.ts";
-import { WakeUps } from "./wake-ups.ts";
-import { WorkerQueue } from "./worker-queue.ts";
-
-// Above a rate like this, looking often is cheaper for everybody than being woken.
-const wakeUpsUpToJobsPerSecond = 300;
+import type { WorkerQueue } from "./worker-queue.ts";
 
 /** Everything that lives under one worker id: it is new for each start, and after a lost lease. */
 export class Session {
@@ -35,21 +29,16 @@ export class Session {
   readonly #context: SessionContext;
   readonly #events: SessionEvents;
   readonly #held = new Map<string, ClaimedJob>();
-  readonly #claimer: Claimer;
   readonly #settler: Settler;
   readonly #heartbeat: Heartbeat;
-  readonly #wakeUps: WakeUps;
   readonly #controls: Controls;
-  readonly #dueJobs: DueJobs;
+  readonly #intake: Intake;
   readonly #reconciler: Reconciler;
   readonly #flagFilter: FlagFilter;
-  readonly #limitedJobs: LimitedJobs;
   readonly #upkeep: Upkeep;
-  readonly queue: WorkerQueue;
   readonly runner: Runner;
   readonly starter: Starter;
   #isLost = false;
-  #claimMs = 1;
   /** When outcomes were last written, by the monotonic clock. */
   lastSettleAt: number | undefined;
 
@@ -59,10 +48,9 @@ export class Session {
     this.#events = context.pace.hasOwnClock ? withoutMissingPartitions(events) : events;
     this.#upkeep = context.makeUpkeep(this.#events.onError);
     this.#flagFilter = new FlagFilter(context.options.forbiddenFlags);
-    this.#claimer = this.#makeClaimer();
     this.#settler = this.#makeSettler();
     this.runner = this.#makeRunner();
-    this.queue = this.#makeQueue();
+    this.#intake = this.#makeIntake();
     this.starter = new Starter({
       queue: this.queue,
       runner: this.runner,
@@ -76,11 +64,13 @@ export class Session {
       },
     });
     this.#heartbeat = this.#makeHeartbeat();
-    this.#wakeUps = this.#makeWakeUps();
     this.#controls = this.#makeControls();
-    this.#dueJobs = this.#makeDueJobs();
     this.#reconciler = this.#makeReconciler();
-    this.#limitedJobs = this.#makeLimitedJobs();
+  }
+
+  /** The jobs that wait to start. */
+  get queue(): WorkerQueue {
+    return this.#intake.queue;
   }
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
@@ -95,12 +85,9 @@ export class Session {
   start(): void {
     this.#heartbeat.start();
     this.#upkeep.start();
-    this.#dueJobs.start();
     this.#reconciler.start();
-    this.#wakeUps.start();
-    this.#limitedJobs.start();
     this.#controls.start();
-    this.queue.start();
+    this.#intake.start();
   }
 
   /** Starts no more jobs, and gives back those that wait to. */
@@ -112,9 +99,7 @@ export class Session {
   /** Claims no more and gives back what has not started. */
   async stopClaiming(): Promise<void> {
     this.stopStarting();
-    const stopped = [this.#limitedJobs.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()];
-    const [buffered] = await Promise.all([this.queue.stop(), ...stopped]);
-    this.#release(buffered);
+    this.#release(await this.#intake.stop());
   }
 
   /** Ends the session: writes what is to be written, within `withinMs`, and leaves. */
@@ -158,18 +143,9 @@ export class Session {
     };
   }
 
-  async #claim(limit: number): Promise<ClaimedJob[]> {
-    const askedAt = performance.now();
-    // Where time stands still, new jobs do not come behind the cursors.
-    if (this.#context.pace.hasOwnClock) this.#claimer.restart();
-    const jobs = await this.#claimer.claim(limit, this.starter.follow(this.#claimMs));
-    this.#claimMs = (this.#claimMs + performance.now() - askedAt) / 2;
-    if (jobs.length === 0 && this.queue.depth === 0) this.#events.onNothingFound();
-    return this.#isLost ? [] : this.#withoutPaused(jobs);
-  }
-
   // Something may have been paused while the claim was under way.
   #withoutPaused(jobs: ClaimedJob[]): ClaimedJob[] {
+    if (this.#isLost) return [];
     const paused = jobs.filter((job) => this.#controls.isPaused(job));
     if (paused.length === 0) return jobs;
     this.#release(paused);
@@ -186,9 +162,7 @@ export class Session {
       this.#letGo(job);
       // What waited for its lane may be ready now.
       if (job.lane !== undefined) this.queue.wake();
-      if (then === "gone" || then.delayMs === null) continue;
-      if (then.delayMs === 0) this.queue.wake();
-      else this.#dueJobs.expect(then.delayMs);
+      if (then !== "gone" && then.delayMs !== null) this.#intake.expect(then.delayMs);
     }
     this.#events.onSettled(settlements);
     this.starter.startReady();
@@ -214,22 +188,29 @@ export class Session {
     this.#events.onLeaseLost(error);
   }
 
-  #makeClaimer(): Claimer {
-    const { control, options } = this.#context;
-    return new Claimer(control, {
+  #makeIntake(): Intake {
+    return new Intake(this.#context, {
       workerId: this.id,
-      queues: options.queues,
-      tasks: [...options.handlers.keys()],
       flagFilter: this.#flagFilter,
+      starter: () => this.starter,
       onClaimed: (jobs) => {
         for (const job of jobs) this.#held.set(jobKey(job), job);
       },
-      onLimited: (queue, inMs) => {
-        this.#limitedJobs.expect(queue, inMs);
+      admit: (jobs) => this.#withoutPaused(jobs),
+      release: (jobs) => {
+        this.#release(jobs);
       },
+      onNothingFound: this.#events.onNothingFound,
       onUnknownTasks: (queue) => {
         this.#upkeep.noticeUnknownTasks(queue);
       },
+      onWoken: () => {
+        this.#controls.wake();
+      },
+      onClaimFailed: () => {
+        this.#reconciler.wake();
+      },
+      onError: this.#events.onError,
     });
   }
 
@@ -275,29 +256,6 @@ export class Session {
     });
   }
 
-  #makeQueue(): WorkerQueue {
-    const { pace, random } = this.#context;
-    return new WorkerQueue({
-      workerId: this.id,
-      claim: (limit) => this.#claim(limit),
-      freeSlots: () => this.starter.freeSlots,
-      longestPauseMs: () =>
-        this.#wakeUps.areOn ? pace.longestPauseMs : pace.pauseWithoutWakeUpsMs,
-      release: (jobs) => {
-        this.#release(jobs);
-      },
-      onJobs: () => {
-        this.starter.startReady();
-      },
-      onError: (error) => {
-        this.#claimer.restart();
-        this.#reconciler.wake();
-        this.#events.onError(error);
-      },
-      random,
-    });
-  }
-
   #makeHeartbeat(): Heartbeat {
     const { control, schema, options, pace, random } = this.#context;
     return new Heartbeat(control, {
@@ -314,33 +272,13 @@ export class Session {
     });
   }
 
-  #makeWakeUps(): WakeUps {
-    const { control, schema, random } = this.#context;
-    return new WakeUps(control, {
-      workerId: this.id,
-      channel: schema,
-      isWaiting: () =>
-        this.queue.isExhausted && this.queue.jobsPerSecond < wakeUpsUpToJobsPerSecond,
-      onWake: () => {
-        this.queue.wake();
-        this.#dueJobs.wake();
-        this.#controls.wake();
-      },
-      onLost: () => {
-        this.#claimer.restart();
-      },
-      onError: this.#events.onError,
-      random,
-    });
-  }
-
   #makeControls(): Controls {
     return controlsOf(this.id, this.#context, {
       queue: this.queue,
       starter: this.starter,
       runner: this.runner,
       settler: this.#settler,
-      claimer: this.#claimer,
+      claimer: this.#intake.claimer,
       release: (jobs) => {
         this.#release(jobs);
       },
@@ -348,20 +286,6 @@ export class Session {
         this.#loseJobs(jobs);
       },
       onError: this.#events.onError,
-    });
-  }
-
-  #makeDueJobs(): DueJobs {
-    const { control, options, pace, random } = this.#context;
-    return new DueJobs(control, {
-      queues: options.queues,
-      longestPauseMs: pace.longestPauseMs,
-      lookAtAllEveryMs: pace.allDueJobsMs,
-      onPromoted: () => {
-        this.queue.wake();
-      },
-      onError: this.#events.onError,
-      random,
     });
   }
 
@@ -374,26 +298,12 @@ export class Session {
     };
   }
 
-  #makeLimitedJobs(): LimitedJobs {
-    const { options, random } = this.#context;
-    return new LimitedJobs({
-      reserve: () => this.starter.reserve(options.concurrency),
-      claim: (queue, limit) => this.#claimer.claimLimited(queue, limit),
-      start: (places, jobs) => {
-        this.starter.startReserved(places, this.#isLost ? [] : jobs);
-      },
-      longestPauseMs: this.#context.pace.limitedJobsMs,
-      onError: this.#events.onError,
-      random,
-    });
-  }
-
   #makeReconciler(): Reconciler {
     const { control, options, random } = this.#context;
     return new Reconciler(control, {
       workerId: this.id,
       everyMs: options.leaseMs,
-      endedClaimNumber: () => this.#claimer.endedClaimNumber,
+      endedClaimNumber: () => this.#intake.claimer.endedClaimNumber,
       held: () => [...this.#held.values()],
       onError: this.#events.onError,
       random,

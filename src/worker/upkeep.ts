@@ -1,4 +1,4 @@
-/** The chores that a worker gives a home to; made by whoever composes the services. */
+/** The maintenance that a worker gives a home to; made by whoever composes the services. */
 export interface Upkeep {
   start(): void;
   stop(): Promise<void>;

@@ -9,6 +9,7 @@ import {
 } from "pawl";
 import { beforeAll, describe, expect, it } from "vitest";
 import { execute } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { migratedSchema, openPawl, rejectionOf } from "../support/producer.ts";
 
 const task = defineTask({ name: "task", payload: typed<number>() });
@@ -122,6 +123,32 @@ describe("pawl.jobs.reschedule", () => {
       expect(await arrivals(job)).toHaveLength(arrived);
     },
   );
+
+  it("lets a job that has run before get in line when it is due again", async () => {
+    const { pawl, queue } = open();
+    const add = async (payload: number, limit: number): Promise<EnqueuedJob> =>
+      (await pawl.enqueue(task, payload, { queue, concurrency: { key: "k", limit } })).job;
+    const [first] = [await add(1, 2), await add(2, 2)];
+    const [held, again] = await pawl.jobs.claim("by hand", { queues: [queue], batchSize: 2 });
+    if (held === undefined || again === undefined) throw new Error("expected two jobs");
+    await pawl.jobs.release("by hand", [again]);
+    await pawl.jobs.reschedule(again, { delay: "1ms" });
+    await add(3, 1);
+
+    const ran: number[] = [];
+    const handlers = [task.handle(({ payload }) => void ran.push(payload))];
+    const work = { queues: [queue], handlers };
+    await eventually(async () => {
+      await pawl.workOnce(work);
+      return (await pawl.jobs.get(again))?.state === "blocked";
+    });
+    await add(4, 1);
+    await pawl.jobs.complete("by hand", [held]);
+    while ((await pawl.workOnce(work)) !== null);
+
+    expect(held.id).toBe(first.id);
+    expect(ran).toEqual([3, 2, 4]);
+  });
 
   it("announces a limited job that may run now", async () => {
     const { pawl, job } = await pawlWithJob({ delay: "1h" });

@@ -130,6 +130,7 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       concurrency: 0,
       handlers: [handler, handler],
       tasks: [defineTask({ name: "unhandled" })],
+      forbiddenFlags: "gpu",
       name: "",
       lease: "499ms",
       pollInterval: "soon",

@@ -16,7 +16,6 @@ const promisedMs = leaseMs + 2_000;
 const lease = "30s";
 const patience = { within: 15_000 };
 const idle = [defineTask({ name: "other" }).handle(() => undefined)];
-const retentionMs = 30 * 86_400_000;
 
 /** Does to a worker what others do when it has been silent for a lease. */
 async function takeLease(schema: string, worker: Worker): Promise<void> {
@@ -25,7 +24,7 @@ async function takeLease(schema: string, worker: Worker): Promise<void> {
     `update "${schema}".workers set heartbeat_at = clock_timestamp() - interval '1 day' where id = $1`,
     [workerId],
   );
-  await execute(`select "${schema}".rescue_jobs($1, 3, $2)`, [workerId, retentionMs]);
+  await execute(`select "${schema}".rescue_jobs($1, 3)`, [workerId]);
 }
 
 /**

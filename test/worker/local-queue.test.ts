@@ -65,7 +65,7 @@ function stage({ slots, ready = 0, claimMs = 0, jobMs, fails = () => false }: St
 }
 
 function jobCalled(id: string): ClaimedJob {
-  return new ClaimedJob("default", 1, { id } as ClaimedRow); // nothing else of it is looked at
+  return new ClaimedJob("default", 1, { id, keys: null } as ClaimedRow); // nothing else of it is looked at
 }
 
 describe("the local queue", () => {

@@ -87,12 +87,11 @@ describe("a rate limit", () => {
     await engine.until(() => ended.length === 2);
 
     expect(await jobStates(engine)).toContainEqual({ state: "running", count: 2, attempts: 2 });
-    while (ended.length > 0 || (await jobStates(engine)).length > 0) {
+    for (let left = 10; left > 0; left -= 1) {
       await engine.until(() => ended.length > 0);
       ended.shift()?.();
-      const [row] = await engine.sql<{ count: number }>("select count(*)::integer from jobs");
-      if (row?.count === 0) break;
     }
+    await engine.until(async () => (await jobStates(engine)).length === 0);
   });
 
   it("makes a job wait without its being claimed again and again", async () => {
@@ -112,7 +111,7 @@ describe("a rate limit", () => {
 
   it("is held back for all its jobs by a handler, which is no failure", async () => {
     const engine = await freshEngine();
-    const { task } = limitedTask({ capacity: 100, interval: "10ms" }, 0);
+    const { task } = limitedTask({ capacity: 100, interval: "1m" }, 0);
     const starts: { attempt: number; at: number }[] = [];
     const handler = task.handle(({ job }) => {
       starts.push({ attempt: job.attempt, at: Date.now() });

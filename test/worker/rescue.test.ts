@@ -8,7 +8,6 @@ import { databaseUrl, execute, withClient } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 
 const within = 15_000;
-const retentionMs = 30 * 86_400_000;
 const other = defineTask({ name: "other" });
 // A worker that rescues jobs and has none of its own to run.
 const bystander = { handlers: [other.handle(() => undefined)], queues: ["elsewhere"] };
@@ -46,7 +45,7 @@ async function silentWorker(pawl: Pawl): Promise<{ workerId: string; job: JobRef
 }
 
 function rescue(schema: string, workerId: string): Promise<{ rescued: number }[]> {
-  return execute(`select "${schema}".rescue_jobs($1, 3, $2) as rescued`, [workerId, retentionMs]);
+  return execute(`select "${schema}".rescue_jobs($1, 3) as rescued`, [workerId]);
 }
 
 describe("the jobs of dead workers", { timeout: 40_000 }, () => {

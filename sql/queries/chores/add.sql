@@ -6,3 +6,4 @@ select given.name
  where not exists (select from :"schema".chores where chores.name = given.name)
  order by given.name
     on conflict do nothing
+returning set_config('synchronous_commit', 'off', true)

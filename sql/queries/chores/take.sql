@@ -1,5 +1,6 @@
 -- Takes the one of these chores that has been due for longest and moves it on at once by its interval: nobody else takes it
--- until then. Also says how soon the next one is due. Served by the primary key.
+-- until then. To lose that does no harm, so it does not wait for the disk. Also says how soon the next one is due. Served by
+-- the primary key.
 with given as materialized (
   select name, interval_ms
     from unnest(($1::text)::text[], ($2::text)::double precision[]) as given (name, interval_ms)
@@ -17,7 +18,7 @@ with given as materialized (
     from due
     join given on given.name = due.name
    where chores.name = due.name
-  returning chores.name
+  returning chores.name, set_config('synchronous_commit', 'off', true)
 )
 select (select taken.name from taken) as name,
        (select extract(epoch from min(chores.due_at) - :"schema".now())::double precision * 1000
