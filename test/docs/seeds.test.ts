@@ -22,7 +22,9 @@ const things: Record<string, object> = {
   worker: pawl.worker(),
   queue: new LocalQueue(pawl, "somebody"),
 };
-const declarations = readFileSync(`${repository}src/index.ts`, "utf8");
+const exportedTypes = new Set(
+  readFileSync(`${repository}src/index.ts`, "utf8").match(/\b[A-Z]\w+/g),
+);
 const optionsOf: Record<string, readonly [string, string]> = {
   "pawl.enqueue": ["src/core/enqueue-options.ts", "EnqueueOptions"],
   "pawl.worker": ["src/worker/worker-options.ts", "WorkerOptions"],
@@ -80,9 +82,7 @@ function exists(called: string, isCall: boolean): boolean {
 }
 
 function isExported(name: string): boolean {
-  return (
-    name in exported || new RegExp(`\\btype ${name}\\b|^ {2}${name},$`, "m").test(declarations)
-  );
+  return name in exported || exportedTypes.has(name);
 }
 
 function knownOptions(called: string): readonly string[] {
