@@ -102,7 +102,7 @@ describe("pawl.jobs.reschedule", () => {
     ["scheduled", 1, { delay: 0 }, { state: "ready", concurrency_lane: 1, ordered: true }, 0],
   ] as const)(
     "keeps the rules of concurrency keys for a %s job with lane %s by %j",
-    async (state, lane, change, expected, arrived) => {
+    async (...[state, lane, change, expected, arrived]) => {
       const { pawl, job } = await pawlWithJob();
       await execute(
         `update ${schema}.jobs
