@@ -120,7 +120,7 @@ describe("layers", () => {
 });
 
 describe("files", () => {
-  it(`have at most ${maxLines} lines of code`, () => {
+  it(`have at most ${maxLines} lines of code`, { timeout: 120_000 }, () => {
     const long = programs
       .map((file) => ({ path: file.path, lines: codeLines(file) }))
       .filter(({ lines }) => lines > maxLines);

@@ -181,7 +181,8 @@ begin
     update :"schema".workers
        set swept = true
      where id = _worker_id
-       and not exists (select from :"schema".jobs where jobs.worker_id = _worker_id and jobs.state = 'running');
+       and not exists (select from :"schema".jobs where jobs.worker_id = _worker_id and jobs.state = 'running')
+       and not exists (select from :"schema".concurrency_holds as holds where holds.worker_id = _worker_id);
   end if;
   return _rescued;
 end

@@ -191,6 +191,11 @@ begin
     return next;
     return;
   end if;
+  -- In the one order, and before anything is looked up: a key that is being forgotten is known to be by then.
+  perform from :"schema".concurrency_keys as keys
+    where keys.queue = _queue and keys.key = any (_keys)
+    order by keys.key
+      for update;
   perform :"schema".note_limits(_queue, _arrivals);
   if _keys is not null then
     admitted := :"schema".admit_jobs(_queue, _keys);
@@ -212,6 +217,8 @@ as $$
 #variable_conflict use_column
 declare
   _limit record;
+  _keys text[];
+  _locked text[];
 begin
   for _limit in
     select newest.*
@@ -235,16 +242,35 @@ begin
     perform :"schema".register_rate_limit(_limit.key, _limit.capacity, _limit.interval_ms, _limit.is_sliding);
   end loop;
   -- First the limits and then the lines: the order of those who register by hand as well. Nothing changes in a line that is
-  -- there, but its lock is waited for: whoever removes a line that has run dry sees this job, or is seen to have removed it.
-  insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
-  select _queue, arrived.key, :"schema".now()
-    from (
-      select distinct arrived.rate_limit_key as key
-        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-       where arrived.rate_limit_key is not null
-    ) as arrived
-   order by arrived.key
-      on conflict (queue, key) do update set key = excluded.key;
+  -- there, but its lock is taken: whoever removes a line that has run dry sees this job, or is seen to have removed it. For a
+  -- line that others have locked, perhaps for long, the arrival comes again.
+  _keys := array(
+    select distinct arrived.rate_limit_key
+      from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+     where arrived.rate_limit_key is not null);
+  if cardinality(_keys) > 0 then
+    _locked := array(
+      select lines.key
+        from :"schema".rate_limit_lines as lines
+       where lines.queue = _queue
+         and lines.key = any (_keys)
+       order by lines.key
+         for update skip locked);
+    with made as (
+      insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
+      select _queue, missing.key, :"schema".now()
+        from unnest(_keys) as missing (key)
+       where missing.key <> all (_locked)
+       order by missing.key
+          on conflict (queue, key) do nothing
+      returning lines.key
+    )
+    insert into :"schema".arrivals (queue, rate_limit_key)
+    select _queue, waiting.key
+      from unnest(_keys) as waiting (key)
+     where waiting.key <> all (_locked)
+       and waiting.key not in (select made.key from made);
+  end if;
 
   insert into :"schema".concurrency_keys as keys (queue, key, max_running)
   select _queue, newest.key, newest.concurrency_limit

@@ -137,10 +137,19 @@ $$;
 create function :"schema".hurry_rate_limit_lines(_keys text[]) returns void
 language sql
 as $$
-  update :"schema".rate_limit_lines
+  with waiting as materialized (
+    select lines.queue, lines.key
+      from :"schema".rate_limit_lines as lines
+     where lines.key = any (_keys)
+       and lines.next_at > :"schema".now()
+     order by lines.queue, lines.key
+       for update
+  )
+  update :"schema".rate_limit_lines as lines
      set next_at = :"schema".now()
-   where key = any (_keys)
-     and next_at > :"schema".now();
+    from waiting
+   where lines.queue = waiting.queue
+     and lines.key = waiting.key;
   select :"schema".wake_workers();
 $$;
 
@@ -179,7 +188,8 @@ begin
     select sum(rate_limit_starts.weight) into _used
       from :"schema".rate_limit_starts
      where rate_limit_starts.key = _key
-       and rate_limit_starts.started_at > _now - _old.interval_ms * interval '1 millisecond';
+       and rate_limit_starts.started_at
+         > _now - (_old.interval_ms + least(_old.interval_ms / 20, 1000)) * interval '1 millisecond';
     update :"schema".rate_limits
        set used = least(coalesce(_used, 0), 2147483647), window_started_at = _now
      where rate_limits.key = _key;

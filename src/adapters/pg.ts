@@ -47,7 +47,11 @@ export function openDatabase(config: unknown): Database {
 }
 
 function databaseOfPool(pool: unknown, options: PgOptions, settings: PgSettings): Database {
-  if (!isPool(pool)) throw invalidOption("database", "a connection string or a pool of `pg`", pool);
+  if (!isPool(pool)) {
+    const expected =
+      "a connection string, a pool of `pg`, or what an adapter made, such as pgliteDatabase(…)";
+    throw invalidOption("database", expected, pool);
+  }
   if (options.maxConnections !== undefined) {
     const expected = "left out, since a pool has a `max` of its own";
     throw invalidOption("maxConnections", expected, options.maxConnections);

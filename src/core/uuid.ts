@@ -53,7 +53,8 @@ export function createUuidV7(
 
 /**
  * The id of the job that replays an attempt: always the same for the same attempt, so that a replay twice is one job. A
- * UUID of version 8, whose bits are free (RFC 9562, section 5.8): here the first 122 of a SHA-256 of what names the attempt.
+ * UUID of version 8, whose bits are free (RFC 9562, section 5.8): the old id's first 60, which are its time and counter, so
+ * that replayed jobs come in the order of the old ones; then 62 of a SHA-256 of what names the attempt.
  */
 export function replayId(attempt: {
   readonly queue: string;
@@ -62,6 +63,7 @@ export function replayId(attempt: {
 }): string {
   const name = JSON.stringify(["pawl replay", attempt.queue, attempt.id, attempt.attempt]);
   const bytes = createHash("sha256").update(name).digest().subarray(0, 16);
+  bytes.write(attempt.id.replaceAll("-", "").slice(0, 16), "hex");
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = bytes.toString("hex");

@@ -113,6 +113,8 @@ function changeSchema<T>(
 class SchemaChange {
   readonly #tx: Queryable;
   readonly #schema: string;
+  // What is there before the next migration.
+  #known: ReadonlySet<string> | undefined;
 
   constructor(tx: Queryable, schema: string) {
     this.#tx = tx;
@@ -147,13 +149,17 @@ class SchemaChange {
   }
 
   async apply({ version, name, breaking, text }: Migration): Promise<void> {
-    const before = new Set((await this.objects()).map(({ object }) => object));
+    const before = (this.#known ??= await this.#identities());
     await this.#query(bindSchema(text, this.#schema));
-    const made = (await this.objects())
-      .map(({ object }) => object)
-      .filter((object) => !before.has(object));
+    const after = await this.#identities();
+    this.#known = after;
+    const made = [...after].filter((object) => !before.has(object));
     const checksum = createHash("sha256").update(text).digest("hex");
     await this.run("schema/record", [version, name, breaking, checksum, arrayLiteral(made)]);
+  }
+
+  async #identities(): Promise<ReadonlySet<string>> {
+    return new Set((await this.objects()).map(({ object }) => object));
   }
 
   /** The youngest first, because it may depend on older ones. */

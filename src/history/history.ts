@@ -1,9 +1,10 @@
 import type { JobReference } from "../core/job.ts";
+import { queueName, uuid } from "../core/options.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { AnyTask } from "../core/task.ts";
-import type { Database } from "../db/database.ts";
 import { replayId } from "../core/uuid.ts";
+import type { Database } from "../db/database.ts";
 import { listAttempts, listPage, type HistoryEntry } from "../store/history.ts";
 import type { Store } from "../store/store.ts";
 import { toAttempt, type HistoryAttempt } from "./history-attempt.ts";
@@ -38,9 +39,11 @@ export class History {
     this.#replayer = new Replayer(store, options);
   }
 
-  /** The settled attempts of one job, in order; none when it has none yet, or its history is no longer kept. */
+  /** The settled attempts of one job, in order; none when it has none yet, or its history is no longer kept. Throws `OptionError`. */
   async attempts(job: JobReference): Promise<HistoryAttempt[]> {
-    const entries = await listAttempts(this.#store, job);
+    const queue = queueName("job.queue", job.queue);
+    const id = uuid("job.id", job.id);
+    const entries = await listAttempts(this.#store, { queue, id });
     return entries.map((entry) => toAttempt(entry, this.#serializer));
   }
 

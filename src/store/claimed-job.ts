@@ -150,6 +150,11 @@ export class ClaimedJob implements JobInfo {
     };
   }
 
+  /** What `console.log` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): object {
+    return this.toJSON();
+  }
+
   /** Where the job stood in its queue: comparable text, with microseconds. */
   get position(): { readonly runAt: string; readonly id: string } {
     return { runAt: this.#row.run_at, id: this.#row.id };

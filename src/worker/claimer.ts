@@ -131,10 +131,18 @@ export class Claimer {
   ): Promise<ClaimedJob[]> {
     const { jobs, header } = await this.#claimReady(queue, wanted);
     const left = wanted.limit - jobs.length;
-    // What has just been admitted may be all that there is.
-    if (!header.arrivals || !(await this.#admit(queue)) || left <= 0) return jobs;
-    const admitted = await this.#claimReady(queue, { ...wanted, limit: left });
-    return jobs.concat(admitted.jobs);
+    if (!header.arrivals) return jobs;
+    try {
+      // What has just been admitted may be all that there is.
+      if (!(await this.#admit(queue)) || left <= 0) return jobs;
+      const admitted = await this.#claimReady(queue, { ...wanted, limit: left });
+      return jobs.concat(admitted.jobs);
+    } catch (error) {
+      if (jobs.length === 0) throw error;
+      // What has been claimed is to be run; the next look, from the beginning, meets the error.
+      this.restart();
+      return jobs;
+    }
   }
 
   async #claimReady(
@@ -211,7 +219,8 @@ export class Claimer {
     if (this.#observe(found.snapshot)) found = await this.#look();
     const ready = new Set(found.queues);
     for (const { queue, arrived, limitedMs } of found.waiting) {
-      if (arrived && (await this.#admit(queue))) ready.add(queue);
+      const hasAdmitted = arrived && (await this.#admit(queue));
+      if (hasAdmitted && !this.#paused.has(queue)) ready.add(queue);
       const mayStart = limitedMs !== null && !this.#paused.has(queue);
       if (mayStart) this.#options.onLimited(queue, limitedMs);
     }

@@ -19,6 +19,7 @@ export interface LimitedJobsOptions {
 
 const maxBackoffMs = 2_000;
 const shortestPauseMs = 2;
+const othersPauseMs = 50;
 
 /**
  * Claims jobs with a rate limit, when their limits let them start and only as many as can start at once: they are never
@@ -29,6 +30,8 @@ export class LimitedJobs {
   readonly #loop: Loop;
   // By queue, when a job may start next, by the monotonic clock.
   readonly #dueAt = new Map<string, number>();
+  // By queue, until when what is due there is known to be for other workers.
+  readonly #othersUntil = new Map<string, number>();
 
   constructor(options: LimitedJobsOptions) {
     this.#options = options;
@@ -50,7 +53,8 @@ export class LimitedJobs {
 
   /** A job of this queue may start in so many milliseconds. */
   expect(queue: string, inMs: number): void {
-    const dueAt = performance.now() + Math.min(Math.max(0, inMs), this.#options.longestPauseMs);
+    const soonest = performance.now() + Math.min(Math.max(0, inMs), this.#options.longestPauseMs);
+    const dueAt = Math.max(soonest, this.#othersUntil.get(queue) ?? 0);
     if ((this.#dueAt.get(queue) ?? Infinity) <= dueAt) return;
     this.#dueAt.set(queue, dueAt);
     this.#loop.wake();
@@ -74,6 +78,9 @@ export class LimitedJobs {
       this.#dueAt.delete(queue);
       const claimed = await this.#options.claim(queue, places);
       jobs = claimed.jobs;
+      const isForOthers = jobs.length === 0 && (claimed.limitedMs ?? Infinity) <= 0;
+      if (isForOthers) this.#othersUntil.set(queue, performance.now() + othersPauseMs);
+      else this.#othersUntil.delete(queue);
       if (claimed.limitedMs !== null) this.expect(queue, claimed.limitedMs);
     } catch (error) {
       this.expect(queue, 0);

@@ -23,6 +23,7 @@ import type { Serializer } from "../core/serializer.ts";
 import type { AnyTask } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
+import { releaseHolds } from "../store/controls.ts";
 import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
 import {
   historyPolicyOf,
@@ -179,7 +180,20 @@ export class ManualClaimer implements ManualClaims {
       };
       lost.push(...(await this.#write({ worker, context, joined }, group)));
     }
-    if (lost.length > 0) throw leaseLost(name, lost);
+    if (lost.length === 0) return;
+    await this.#freeLanes(
+      name,
+      holdings.filter(({ job }) => lost.includes(job)),
+    );
+    throw leaseLost(name, lost);
+  }
+
+  // Whoever settles has done with the jobs, also with those that were taken away meanwhile.
+  async #freeLanes(name: string, lost: readonly Holding[]): Promise<void> {
+    for (const { worker, job } of lost) {
+      if (worker.options.name !== name || job.lane === undefined) continue;
+      await releaseHolds(this.#workers.control, worker.id, [job]);
+    }
   }
 
   async #write(

@@ -223,7 +223,14 @@ export class ManualWorker {
     for (const [queue, dueAt] of [...this.#limitedAt]) {
       if (dueAt > performance.now() || jobs.length >= limit) continue;
       this.#limitedAt.delete(queue);
-      const claimed = await this.#claimer.claimLimited(queue, limit - jobs.length);
+      const claimed = await this.#claimer
+        .claimLimited(queue, limit - jobs.length)
+        .catch((error: unknown) => {
+          this.#expectLimited(queue, 0);
+          if (jobs.length === 0) throw error;
+          // What has been claimed is to be handed out; the next claim meets the error.
+          return { jobs: [], limitedMs: null };
+        });
       jobs.push(...claimed.jobs);
       if (claimed.limitedMs !== null) this.#expectLimited(queue, claimed.limitedMs);
     }

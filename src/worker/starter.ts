@@ -164,6 +164,8 @@ export class Starter {
   }
 
   #serveReservation(): boolean {
+    // A job that is to run alone waits until nothing runs: what comes later must not pass it.
+    if (this.#isToRunAlone(this.#options.queue.peek())) return false;
     const resolve = this.#reservations.shift();
     if (resolve === undefined) return false;
     this.#reserved += 1;

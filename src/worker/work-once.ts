@@ -210,6 +210,8 @@ class Work {
     const cancels = [
       startTimer(task.timeoutMs, () => {
         execution.abort(timedOut(execution), performance.now());
+        // A job with a concurrency key keeps its lane until its handler has returned.
+        if (job.lane !== undefined) return;
         cancels.push(startTimer(abortGraceMs, () => execution.abandon()));
       }),
     ];

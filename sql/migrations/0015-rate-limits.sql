@@ -32,6 +32,7 @@ declare
   _spent integer;
   _left integer := _limit;
   _next timestamptz;
+  _passed text[] := '{}';
 begin
   for _line in
     select lines.key
@@ -90,14 +91,15 @@ begin
       perform :"schema".spend_rate_limit(_line.key, _spent);
     end if;
     if _next is null and _left > 0 then
-      -- All that this worker may take has been seen. What is left is for others, or locked by them.
+      -- All that this worker may take has been seen. What is left is for others, or locked by them: they find the line as it
+      -- is, unless there are so many of these that they hide the ones behind them.
       if exists (
         select from :"schema".jobs
          where jobs.queue = _queue
            and jobs.rate_limit_key = _line.key
            and jobs.state = 'ready'
       ) then
-        _next := :"schema".now() + interval '100 milliseconds';
+        _passed := _passed || _line.key;
       else
         delete from :"schema".rate_limit_lines as lines where lines.queue = _queue and lines.key = _line.key;
       end if;
@@ -109,6 +111,12 @@ begin
          and lines.key = _line.key;
     end if;
   end loop;
+  if cardinality(_passed) >= 50 then
+    update :"schema".rate_limit_lines as lines
+       set next_at = :"schema".now() + interval '100 milliseconds'
+     where lines.queue = _queue
+       and lines.key = any (_passed);
+  end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
       null::text, null::text, null::text, null::text, null::text, null::text, null::text,

@@ -1,2 +1,0 @@
--- Runs one job in one transaction.
--- breaking: no
