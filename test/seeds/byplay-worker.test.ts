@@ -219,7 +219,7 @@ describe("start, interrupt, join and state: a worker's life", () => {
     expect(states).toEqual(["new", "running", "stopping", "terminated"]);
     expect(wasFinished).toBe(false);
     expect(await endedOutcomes(pawl, job)).toEqual(["succeeded"]);
-    expect(await pawl.jobs.get(late.job)).toMatchObject({ state: "ready", attempt: 0 });
+    expect(await pawl.jobs.get(late.job)).toMatchObject({ state: "ready" });
   });
 
   it("does not begin again: the error says so", async () => {
