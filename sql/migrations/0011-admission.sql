@@ -220,6 +220,11 @@ declare
   _keys text[];
   _locked text[];
 begin
+  -- As a rule there are no limits of this kind, and the list is long.
+  _keys := array(
+    select distinct arrived.rate_limit_key
+      from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+     where arrived.rate_limit_key is not null);
   for _limit in
     select newest.*
       from (
@@ -228,6 +233,7 @@ begin
           from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
          where arrived.rate_limit_key is not null
            and arrived.capacity is not null
+           and cardinality(_keys) > 0
          order by arrived.rate_limit_key, arrived.xid desc
       ) as newest
      where (
@@ -244,10 +250,6 @@ begin
   -- First the limits and then the lines: the order of those who register by hand as well. Nothing changes in a line that is
   -- there, but its lock is taken: whoever removes a line that has run dry sees this job, or is seen to have removed it. For a
   -- line that others have locked, perhaps for long, the arrival comes again.
-  _keys := array(
-    select distinct arrived.rate_limit_key
-      from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-     where arrived.rate_limit_key is not null);
   if cardinality(_keys) > 0 then
     _locked := array(
       select lines.key

@@ -16,7 +16,6 @@ const fullScanEveryMs = 30_000;
 const fullScanShare = 0.05;
 const maxKnownQueues = 5_000;
 const arrivalsBatch = 1_000;
-const maxArrivalBatches = 20;
 
 export interface ClaimerOptions {
   readonly workerId: string;
@@ -195,19 +194,15 @@ export class Claimer {
 
   // True when jobs have become ready.
   async #admit(queue: string): Promise<boolean> {
-    let hasAdmitted = false;
-    for (let batch = 0; batch < maxArrivalBatches; batch += 1) {
-      const since = this.#arrivalsSince.get(queue) ?? 0;
-      const { taken, admitted, horizon } = await takeArrivals(this.#store, queue, {
-        since,
-        limit: arrivalsBatch,
-      });
-      this.#arrivalsSince.set(queue, horizon);
-      if (taken > 0) this.#options.onLimited(queue, 0);
-      if (admitted > 0) hasAdmitted = true;
-      if (taken < arrivalsBatch) break;
-    }
-    return hasAdmitted;
+    // One batch at a time: what it admits runs while the next one is taken.
+    const since = this.#arrivalsSince.get(queue) ?? 0;
+    const { taken, admitted, horizon } = await takeArrivals(this.#store, queue, {
+      since,
+      limit: arrivalsBatch,
+    });
+    this.#arrivalsSince.set(queue, horizon);
+    if (taken > 0) this.#options.onLimited(queue, 0);
+    return admitted > 0;
   }
 
   // With one queue there is nothing to find out. With more, one statement says which of them have work.
