@@ -191,9 +191,11 @@ describe("start, interrupt, join and state: a worker's life", () => {
     const pawl = await freshPawl();
     const held = gate();
     const started = gate();
+    let runs = 0;
     const worker = pawl.worker({
       handlers: [
         note.handle(async () => {
+          runs += 1;
           started.open();
           await held.opened;
         }),
@@ -220,6 +222,7 @@ describe("start, interrupt, join and state: a worker's life", () => {
     expect(wasFinished).toBe(false);
     expect(await endedOutcomes(pawl, job)).toEqual(["succeeded"]);
     expect(await pawl.jobs.get(late.job)).toMatchObject({ state: "ready" });
+    expect(runs).toBe(1);
   });
 
   it("does not begin again: the error says so", async () => {
