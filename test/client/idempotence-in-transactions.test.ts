@@ -88,7 +88,7 @@ describe("the same id in a transaction", () => {
     );
     const settling = await beginTransaction();
     await settling.query(
-      `select ${schema}.finish_jobs('default', $1, array[$2::uuid], '{1}', '{1}', '{}', '{}', '{}', 2592000000)`,
+      `select ${schema}.finish_jobs('default', $1, array[$2::uuid], '{1}', '{1}', '{}', '{}', '{}', '{2592000000}', '{}', false)`,
       [worker, id],
     );
 

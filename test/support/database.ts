@@ -7,7 +7,7 @@ const cleanups: (() => Promise<unknown>)[] = [];
 // Registered when a test file imports this module, so that it runs after the file's own hooks.
 afterAll(async () => {
   for (const cleanUp of cleanups.reverse()) await cleanUp();
-});
+}, 120_000);
 
 /** The database of this run: its own schema or database keeps a test file apart from the others. */
 export function databaseUrl(): string {
