@@ -58,12 +58,32 @@ $$;
 -- What follows when jobs of these keys have left or gone back.
 create function :"schema".free_lanes(_queue text, _keys text[], _admit boolean) returns void
 language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
+#variable_conflict use_column
+declare
+  _waiting text[];
 begin
-  if _admit then
-    perform :"schema".admit_jobs(_queue, _keys);
-  else
+  if not _admit then
     perform :"schema".announce_arrivals(_queue, _keys, '{}');
+    return;
+  end if;
+  _keys := :"schema".lock_concurrency_keys(_queue, _keys);
+  -- As a rule nothing waits.
+  _waiting := array(
+    select freed.key
+      from unnest(_keys) as freed (key)
+     where (
+       select true
+         from :"schema".jobs
+        where jobs.queue = _queue
+          and jobs.concurrency_key = freed.key
+          and jobs.state = 'blocked'
+        limit 1));
+  if cardinality(_waiting) > 0 then
+    perform :"schema".admit_jobs(_queue, _waiting);
   end if;
 end
 $$;

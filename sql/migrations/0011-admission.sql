@@ -13,7 +13,28 @@ begin
 end
 $$;
 
--- Makes the next blocked jobs of these keys ready, as many as there are free lanes; returns how many.
+-- Locks those of the keys that are known, in the one order; returns them.
+create function :"schema".lock_concurrency_keys(_queue text, _keys text[]) returns text[]
+language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+#variable_conflict use_column
+begin
+  return array(
+    select keys.key
+      from :"schema".concurrency_keys as keys
+     where keys.queue = _queue
+       and keys.key = any (_keys)
+     order by keys.key
+       for update);
+end
+$$;
+
+-- Makes the next blocked jobs of these keys ready, as many as there are free lanes; returns how many. The caller has locked
+-- the keys' rows, in an earlier statement and in the order of the keys.
 --
 -- No wake-up can be lost. Whatever frees a lane, or adds a blocked job, leads here after it: in the same transaction (a
 -- settle), or through an arrival that commits with it. The keys' rows are locked first, and what is counted afterwards, in
@@ -39,11 +60,6 @@ declare
   _open text[];
   _moment timestamptz;
 begin
-  perform from :"schema".concurrency_keys as keys
-    where keys.queue = _queue and keys.key = any (_keys)
-    order by keys.key
-      for update;
-
   with admitted as (
     select keys.key, next.id, free.lanes, next.priority, next.concurrency_order,
            row_number() over (partition by keys.key order by next.priority, next.concurrency_order) as place,
@@ -79,6 +95,8 @@ begin
                  and holds.key = keys.key)
          )
        end as lanes
+       -- Or the lanes would be looked for again each time that they are used.
+       offset 0
      ) as free
       left join lateral (
        select jobs.id, jobs.priority, jobs.concurrency_order
@@ -107,20 +125,21 @@ begin
   if _ids is not null then
     -- The locks have drawn the transaction's id: only now may the clock be read (decision 0002).
     _moment := :"schema".now();
-    update :"schema".jobs
-       set state = 'ready',
-           run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
-           concurrency_lane = _lanes[width_bucket(jobs.id, _ids)]
-     where jobs.queue = _queue
-       and jobs.id = any (_ids);
-    perform :"schema".await_clock(_moment + cardinality(_ids) * interval '1 microsecond');
+    with moved as (
+      update :"schema".jobs
+         set state = 'ready',
+             run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
+             concurrency_lane = _lanes[width_bucket(jobs.id, _ids)]
+       where jobs.queue = _queue
+         and jobs.id = any (_ids)
+      returning jobs.rate_limit_key
+    )
     -- A job with a rate limit as well now waits for that.
     insert into :"schema".arrivals (queue, rate_limit_key)
-    select distinct _queue, jobs.rate_limit_key
-      from :"schema".jobs
-     where jobs.queue = _queue
-       and jobs.id = any (_ids)
-       and jobs.rate_limit_key is not null;
+    select distinct _queue, moved.rate_limit_key
+      from moved
+     where moved.rate_limit_key is not null;
+    perform :"schema".await_clock(_moment + cardinality(_ids) * interval '1 microsecond');
     perform :"schema".wake_workers();
   end if;
 
@@ -163,7 +182,7 @@ as $$
 #variable_conflict use_column
 declare
   _keys text[];
-  _arrivals json;
+  _arrivals :"schema".arrivals[];
 begin
   horizon := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
   admitted := 0;
@@ -177,9 +196,10 @@ begin
         order by arrivals.queue, arrivals.xid
         limit _limit
           for update skip locked))
-    returning *
+    returning arrivals as arrival, arrivals.concurrency_key
   )
-  select count(*), json_agg(taken), array_agg(distinct taken.concurrency_key) filter (where taken.concurrency_key is not null)
+  select count(*), array_agg(taken.arrival),
+         coalesce(array_agg(distinct taken.concurrency_key) filter (where taken.concurrency_key is not null), '{}')
     into taken, _arrivals, _keys
     from taken;
   if taken = _limit or exists (
@@ -192,12 +212,9 @@ begin
     return;
   end if;
   -- In the one order, and before anything is looked up: a key that is being forgotten is known to be by then.
-  perform from :"schema".concurrency_keys as keys
-    where keys.queue = _queue and keys.key = any (_keys)
-    order by keys.key
-      for update;
-  perform :"schema".note_limits(_queue, _arrivals);
-  if _keys is not null then
+  _keys := :"schema".lock_concurrency_keys(_queue, _keys);
+  _keys := _keys || :"schema".note_limits(_queue, _arrivals);
+  if cardinality(_keys) > 0 then
     admitted := :"schema".admit_jobs(_queue, _keys);
   end if;
   return next;
@@ -206,9 +223,11 @@ $$;
 
 -- Takes in the limits that arrivals bring, and that jobs wait for a rate limit. What is known already is looked up key by key,
 -- by subqueries that no planner turns into a join with all keys. Of limits that differ, that of the newest
--- enqueue wins: a changed limit is a deployed change, and the jobs before it should obey it too.
-create function :"schema".note_limits(_queue text, _arrivals json) returns void
+-- enqueue wins: a changed limit is a deployed change, and the jobs before it should obey it too. Returns the concurrency keys
+-- that it has made; they are locked.
+create function :"schema".note_limits(_queue text, _arrivals :"schema".arrivals[]) returns text[]
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_hashjoin = off
@@ -219,18 +238,19 @@ declare
   _limit record;
   _keys text[];
   _locked text[];
+  _noted text[];
 begin
   -- As a rule there are no limits of this kind, and the list is long.
   _keys := array(
     select distinct arrived.rate_limit_key
-      from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+      from unnest(_arrivals) as arrived
      where arrived.rate_limit_key is not null);
   for _limit in
     select newest.*
       from (
         select distinct on (arrived.rate_limit_key) arrived.rate_limit_key as key, arrived.capacity, arrived.interval_ms,
                arrived.is_sliding
-          from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
+          from unnest(_arrivals) as arrived
          where arrived.rate_limit_key is not null
            and arrived.capacity is not null
            and cardinality(_keys) > 0
@@ -274,36 +294,46 @@ begin
        and waiting.key not in (select made.key from made);
   end if;
 
-  insert into :"schema".concurrency_keys as keys (queue, key, max_running)
-  select _queue, newest.key, newest.concurrency_limit
-    from (
-      select distinct on (arrived.concurrency_key) arrived.concurrency_key as key, arrived.concurrency_limit
-        from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-       where arrived.is_enqueue
-         and arrived.concurrency_key is not null
-       order by arrived.concurrency_key, arrived.xid desc
-    ) as newest
-   where (
-     select known.max_running
-       from :"schema".concurrency_keys as known
-      where known.queue = _queue
-        and known.key = newest.key) is distinct from newest.concurrency_limit
-   order by newest.key
-      on conflict (queue, key) do update set max_running = excluded.max_running;
-
-  -- A job that joins its line long after its enqueue brings its limit along, in case the key has been forgotten.
-  insert into :"schema".concurrency_keys as keys (queue, key, max_running)
-  select distinct on (arrived.concurrency_key) _queue, arrived.concurrency_key, arrived.concurrency_limit
-    from json_populate_recordset(cast(null as :"schema".arrivals), _arrivals) as arrived
-   where not arrived.is_enqueue
-     and arrived.concurrency_key is not null
-     and arrived.concurrency_limit is not null
-     and (
-       select true
+  with noted as (
+    insert into :"schema".concurrency_keys as keys (queue, key, max_running)
+    select _queue, newest.key, newest.concurrency_limit
+      from (
+        select distinct on (arrived.concurrency_key) arrived.concurrency_key as key, arrived.concurrency_limit
+          from unnest(_arrivals) as arrived
+         where arrived.is_enqueue
+           and arrived.concurrency_key is not null
+         order by arrived.concurrency_key, arrived.xid desc
+      ) as newest
+     where (
+       select known.max_running
          from :"schema".concurrency_keys as known
         where known.queue = _queue
-          and known.key = arrived.concurrency_key) is null
-   order by arrived.concurrency_key, arrived.xid desc
-      on conflict (queue, key) do nothing;
+          and known.key = newest.key) is distinct from newest.concurrency_limit
+     order by newest.key
+        on conflict (queue, key) do update set max_running = excluded.max_running
+    returning keys.key
+  )
+  select array_agg(noted.key) into _noted from noted;
+
+  -- A job that joins its line long after its enqueue brings its limit along, in case the key has been forgotten. The update
+  -- that changes nothing takes the lock.
+  with noted as (
+    insert into :"schema".concurrency_keys as keys (queue, key, max_running)
+    select distinct on (arrived.concurrency_key) _queue, arrived.concurrency_key, arrived.concurrency_limit
+      from unnest(_arrivals) as arrived
+     where not arrived.is_enqueue
+       and arrived.concurrency_key is not null
+       and arrived.concurrency_limit is not null
+       and (
+         select true
+           from :"schema".concurrency_keys as known
+          where known.queue = _queue
+            and known.key = arrived.concurrency_key) is null
+     order by arrived.concurrency_key, arrived.xid desc
+        on conflict (queue, key) do update set max_running = keys.max_running
+    returning keys.key
+  )
+  select _noted || array_agg(noted.key) into _noted from noted;
+  return coalesce(_noted, '{}');
 end
 $$;

@@ -30,6 +30,8 @@ export interface ClaimerOptions {
   readonly onUnknownTasks: (queue: string) => void;
   /** Told in how many milliseconds a job with a rate limit may start in a queue. */
   readonly onLimited: (queue: string, inMs: number) => void;
+  /** Told when an admission has failed for which no claim waited. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Claims jobs for one worker, in the order of its queues. One call of `claim` at a time. */
@@ -38,8 +40,9 @@ export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #cursors = new Map<string, Cursors>();
   // By queue, the oldest transaction that may have brought arrivals; of all queues together, as the last look said.
-  readonly #arrivalsSince = new Map<string, number>();
+  #arrivalsSince = new Map<string, number>();
   #anyArrivalsSince = 0;
+  readonly #admissions = new Map<string, Promise<boolean>>();
   readonly #claimsUnderWay = new Set<number>();
   #claimNumber = 0;
   #fullScanAt = performance.now();
@@ -120,8 +123,14 @@ export class Claimer {
   /** The server may have crashed, and forgotten claims: their jobs are ready again, behind the cursors. */
   restart(): void {
     for (const cursors of this.#cursors.values()) cursors.restart();
-    this.#arrivalsSince.clear();
+    // A new one, because an admission under way still notes how far it has come.
+    this.#arrivalsSince = new Map();
     this.#anyArrivalsSince = 0;
+  }
+
+  /** Resolves when the admissions under way have ended. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#admissions.values());
   }
 
   async #claimFrom(
@@ -131,9 +140,13 @@ export class Claimer {
     const { jobs, header } = await this.#claimReady(queue, wanted);
     const left = wanted.limit - jobs.length;
     if (!header.arrivals) return jobs;
+    if (left <= 0) {
+      this.#admitMeanwhile(queue);
+      return jobs;
+    }
     try {
       // What has just been admitted may be all that there is.
-      if (!(await this.#admit(queue)) || left <= 0) return jobs;
+      if (!(await this.#admit(queue))) return jobs;
       const admitted = await this.#claimReady(queue, { ...wanted, limit: left });
       return jobs.concat(admitted.jobs);
     } catch (error) {
@@ -192,15 +205,28 @@ export class Claimer {
     }
   }
 
+  // While there is enough to do.
+  #admitMeanwhile(queue: string): void {
+    this.#admit(queue).catch(this.#options.onError);
+  }
+
   // True when jobs have become ready.
-  async #admit(queue: string): Promise<boolean> {
-    // One batch at a time: what it admits runs while the next one is taken.
-    const since = this.#arrivalsSince.get(queue) ?? 0;
+  #admit(queue: string): Promise<boolean> {
+    const underWay = this.#admissions.get(queue);
+    if (underWay !== undefined) return underWay;
+    const admission = this.#takeArrivals(queue).finally(() => this.#admissions.delete(queue));
+    this.#admissions.set(queue, admission);
+    return admission;
+  }
+
+  // One batch at a time: what it admits runs while the next one is taken.
+  async #takeArrivals(queue: string): Promise<boolean> {
+    const horizons = this.#arrivalsSince;
     const { taken, admitted, horizon } = await takeArrivals(this.#store, queue, {
-      since,
+      since: horizons.get(queue) ?? 0,
       limit: arrivalsBatch,
     });
-    this.#arrivalsSince.set(queue, horizon);
+    horizons.set(queue, horizon);
     if (taken > 0) this.#options.onLimited(queue, 0);
     return admitted > 0;
   }
@@ -214,8 +240,8 @@ export class Claimer {
     if (this.#observe(found.snapshot)) found = await this.#look();
     const ready = new Set(found.queues);
     for (const { queue, arrived, limitedMs } of found.waiting) {
-      const hasAdmitted = arrived && (await this.#admit(queue));
-      if (hasAdmitted && !this.#paused.has(queue)) ready.add(queue);
+      if (arrived && ready.has(queue)) this.#admitMeanwhile(queue);
+      else if (arrived && (await this.#admit(queue)) && !this.#paused.has(queue)) ready.add(queue);
       const mayStart = limitedMs !== null && !this.#paused.has(queue);
       if (mayStart) this.#options.onLimited(queue, limitedMs);
     }

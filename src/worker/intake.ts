@@ -64,6 +64,7 @@ export class Intake {
   async stop(): Promise<ClaimedJob[]> {
     const stopped = [this.#limitedJobs.stop(), this.#wakeUps.stop(), this.#dueJobs.stop()];
     const [buffered] = await Promise.all([this.queue.stop(), ...stopped]);
+    await this.claimer.stop();
     return buffered;
   }
 
@@ -95,6 +96,7 @@ export class Intake {
         this.#limitedJobs.expect(queue, inMs);
       },
       onUnknownTasks: this.#options.onUnknownTasks,
+      onError: this.#options.onError,
     });
   }
 

@@ -93,6 +93,7 @@ export class ManualWorker {
       },
       // What other tasks there are is for others to handle, or to miss.
       onUnknownTasks: () => undefined,
+      onError,
     });
     this.#heartbeat = new Heartbeat(control, {
       workerId: id,
@@ -269,6 +270,7 @@ export class ManualWorker {
   async #end(): Promise<void> {
     const { onError } = this.options;
     await this.#claiming;
+    await this.#claimer.stop();
     await this.#releaseHeld().catch(onError);
     await Promise.all([this.#reconciler.stop(), this.#upkeep.stop(), this.#heartbeat.stop()]);
     await endWorker(this.#control, this.id).catch(onError);

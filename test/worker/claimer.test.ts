@@ -259,6 +259,7 @@ it("cursors that went back for nothing return to where they were", async () => {
     onClaimed: () => undefined,
     onLimited: () => undefined,
     onUnknownTasks: () => undefined,
+    onError: rethrow,
   });
   expect(await claimer.claim(1_000)).toHaveLength(10);
   await claimer.claim(1_000);
@@ -289,6 +290,7 @@ function claimerOf(engine: Engine, { queues, tasks = ["task"] }: ClaimerSettings
     onClaimed: () => undefined,
     onLimited: () => undefined,
     onUnknownTasks: (queue) => unknown.push(queue),
+    onError: rethrow,
   });
   return { claimer, texts, unknown };
 }
@@ -298,4 +300,9 @@ async function foundAfter(claimer: Claimer, looks: number): Promise<string[]> {
   const found: ClaimedJob[] = [];
   for (let look = 0; look < looks; look += 1) found.push(...(await claimer.claim(1_000)));
   return found.map(({ id }) => id);
+}
+
+/** Fails the run. */
+function rethrow(error: unknown): never {
+  throw error;
 }

@@ -262,6 +262,7 @@ async function withQueues(queues: readonly string[] | undefined) {
     onClaimed: () => undefined,
     onLimited: () => undefined,
     onUnknownTasks: () => undefined,
+    onError: rethrow,
   });
   return { engine, claimer, texts };
 }
@@ -306,4 +307,9 @@ async function logPosition(engine: Engine): Promise<number> {
     "select (pg_current_wal_lsn() - '0/0')::float8 as position",
   );
   return row?.position ?? NaN;
+}
+
+/** Fails the run. */
+function rethrow(error: unknown): never {
+  throw error;
 }
