@@ -1,5 +1,14 @@
--- The claim: takes up to _limit ready jobs of one queue for a worker, and returns them with one header row (id null).
+-- The claim, and the look for what to claim.
 -- breaking: no
+
+-- What a worker is told of a job that it has claimed. The last row of a claim is its header (id null).
+create type :"schema".claimed_job as (
+  id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
+  run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
+  header text
+);
+
+-- The claim: takes up to _limit ready jobs of one queue for a worker, and returns them with one header row.
 --
 -- One statement scans a list of ranges in order: for each priority the part after its cursor, and each gap between known
 -- priorities, so that a job of any priority is found at once and no dead index entry is walked twice.
@@ -29,11 +38,7 @@ create function :"schema".claim_jobs(
   _forbidden text[],
   _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[], _arrivals_since bigint,
   _durable boolean
-) returns table (
-  id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
-  run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
-  header text
-)
+) returns setof :"schema".claimed_job
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -155,11 +160,7 @@ $$;
 -- a line here, for nothing may pass it. Several lanes of one key share what is next.
 create function :"schema".claim_followers(
   _queue text, _worker_id uuid, _claim_number bigint, _follow integer, _tasks text[], _except text[], _forbidden text[]
-) returns table (
-  id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
-  run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
-  header text
-)
+) returns setof :"schema".claimed_job
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off

@@ -83,7 +83,7 @@ begin
           and jobs.state = 'blocked'
         limit 1));
   if cardinality(_waiting) > 0 then
-    perform :"schema".admit_jobs(_queue, _waiting);
+    perform :"schema".admit_jobs(_queue, _waiting, 0, null, null, null, null, null);
   end if;
 end
 $$;

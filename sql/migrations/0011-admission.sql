@@ -42,7 +42,13 @@ $$;
 -- first committed; and a job that this one counts as running has not committed its end, so its own admission waits for the
 -- lock and sees every job that this one saw. This needs READ COMMITTED: in a caller's own transaction an arrival is written
 -- instead. A blocked job that somebody has locked is passed over, and an arrival left behind for another look.
-create function :"schema".admit_jobs(_queue text, _keys text[]) returns integer
+--
+-- _places: of what this worker may claim, up to so many are claimed at once instead, so that their rows need not be written
+-- twice.
+create function :"schema".admit_jobs(
+  _queue text, _keys text[], _places integer, _worker_id uuid, _claim_number bigint, _tasks text[], _except text[],
+  _forbidden text[]
+) returns integer
 language plpgsql
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
@@ -57,11 +63,12 @@ declare
   _ids uuid[];
   _lanes integer[];
   _turns bigint[];
+  _claimed boolean[];
   _open text[];
   _moment timestamptz;
 begin
   with admitted as (
-    select keys.key, next.id, free.lanes, next.priority, next.concurrency_order,
+    select keys.key, next.id, free.lanes, next.priority, next.concurrency_order, next.is_mine,
            row_number() over (partition by keys.key order by next.priority, next.concurrency_order) as place,
            count(next.id) over (partition by keys.key) < cardinality(free.lanes) as is_open
       from :"schema".concurrency_keys as keys
@@ -99,7 +106,11 @@ begin
        offset 0
      ) as free
       left join lateral (
-       select jobs.id, jobs.priority, jobs.concurrency_order
+       select jobs.id, jobs.priority, jobs.concurrency_order,
+              jobs.rate_limit_key is null
+                and (_tasks is null or jobs.task = any (_tasks))
+                and (_except is null or jobs.task <> all (_except))
+                and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine
          from :"schema".jobs
         where jobs.queue = _queue
           and jobs.concurrency_key = keys.key
@@ -112,14 +123,17 @@ begin
        and keys.key = any (_keys)
   ), numbered as (
     select admitted.key, admitted.is_open, admitted.id, admitted.lanes[admitted.place] as lane,
-           row_number() over (order by admitted.priority, admitted.concurrency_order) as turn
+           row_number() over in_order as turn,
+           admitted.is_mine and count(*) filter (where admitted.is_mine) over in_order <= _places as is_claimed
       from admitted
+    window in_order as (order by admitted.priority, admitted.concurrency_order)
   )
   select array_agg(numbered.id order by numbered.id) filter (where numbered.id is not null),
          array_agg(numbered.lane order by numbered.id) filter (where numbered.id is not null),
          array_agg(numbered.turn order by numbered.id) filter (where numbered.id is not null),
+         array_agg(numbered.is_claimed order by numbered.id) filter (where numbered.id is not null),
          array_agg(distinct numbered.key) filter (where numbered.is_open)
-    into _ids, _lanes, _turns, _open
+    into _ids, _lanes, _turns, _claimed, _open
     from numbered;
 
   if _ids is not null then
@@ -127,9 +141,13 @@ begin
     _moment := :"schema".now();
     with moved as (
       update :"schema".jobs
-         set state = 'ready',
+         set state = case when _claimed[width_bucket(jobs.id, _ids)] then 'running' else 'ready' end,
              run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
-             concurrency_lane = _lanes[width_bucket(jobs.id, _ids)]
+             concurrency_lane = _lanes[width_bucket(jobs.id, _ids)],
+             worker_id = case when _claimed[width_bucket(jobs.id, _ids)] then _worker_id end,
+             claim_number = case when _claimed[width_bucket(jobs.id, _ids)] then _claim_number end,
+             claimed_at = case when _claimed[width_bucket(jobs.id, _ids)] then _moment end,
+             attempt = jobs.attempt + _claimed[width_bucket(jobs.id, _ids)]::integer
        where jobs.queue = _queue
          and jobs.id = any (_ids)
       returning jobs.rate_limit_key
@@ -140,7 +158,9 @@ begin
       from moved
      where moved.rate_limit_key is not null;
     perform :"schema".await_clock(_moment + cardinality(_ids) * interval '1 microsecond');
-    perform :"schema".wake_workers();
+    if false = any (_claimed) then
+      perform :"schema".wake_workers();
+    end if;
   end if;
 
   -- What is left of a key that still has a free lane was locked by somebody. The look is no `exists`, which could be turned
@@ -170,22 +190,31 @@ as $$
   select :"schema".wake_workers();
 $$;
 
--- Reads up to _limit arrivals of a queue and admits what they announce. Nothing older than _since, the oldest transaction
--- that was running at the last look, can be new, so dead index entries are not walked twice; `horizon` is the next _since. What
--- others are at, and may drop again, does not move it.
-create function :"schema".take_arrivals(_queue text, _since bigint, _limit integer)
-returns table (taken integer, admitted integer, horizon bigint)
+-- Reads up to _limit arrivals of a queue and admits what they announce; up to _places jobs of it are claimed for the worker,
+-- with their followers (see claim_jobs), and returned before the header: how many arrivals were taken, how many jobs admitted,
+-- and `horizon`. Nothing older than _since, the oldest transaction that was running at the last look, can be new, so dead index
+-- entries are not walked twice; `horizon` is the next _since. What others are at, and may drop again, does not move it.
+--
+-- A claim here passes over what is ready: only who has found nothing ready gives _places.
+create function :"schema".take_arrivals(
+  _queue text, _since bigint, _limit integer, _places integer, _worker_id uuid, _claim_number bigint, _follow integer,
+  _tasks text[], _except text[], _forbidden text[]
+) returns setof :"schema".claimed_job
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
+set timezone = 'UTC'
+set datestyle = 'ISO'
 as $$
 #variable_conflict use_column
 declare
   _keys text[];
   _arrivals :"schema".arrivals[];
+  _horizon bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  _taken integer;
+  _admitted integer := 0;
+  _claimed integer;
 begin
-  horizon := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
-  admitted := 0;
   with taken as (
     delete from :"schema".arrivals
      where arrivals.ctid = any (array(
@@ -200,24 +229,42 @@ begin
   )
   select count(*), array_agg(taken.arrival),
          coalesce(array_agg(distinct taken.concurrency_key) filter (where taken.concurrency_key is not null), '{}')
-    into taken, _arrivals, _keys
+    into _taken, _arrivals, _keys
     from taken;
-  if taken = _limit or exists (
+  if _taken = _limit or exists (
     select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _since
   ) then
-    horizon := _since;
+    _horizon := _since;
   end if;
-  if taken = 0 then
-    return next;
-    return;
+  if _taken > 0 then
+    -- In the one order, and before anything is looked up: a key that is being forgotten is known to be by then.
+    _keys := :"schema".lock_concurrency_keys(_queue, _keys);
+    _keys := _keys || :"schema".note_limits(_queue, _arrivals);
   end if;
-  -- In the one order, and before anything is looked up: a key that is being forgotten is known to be by then.
-  _keys := :"schema".lock_concurrency_keys(_queue, _keys);
-  _keys := _keys || :"schema".note_limits(_queue, _arrivals);
   if cardinality(_keys) > 0 then
-    admitted := :"schema".admit_jobs(_queue, _keys);
+    _admitted := :"schema".admit_jobs(_queue, _keys, _places, _worker_id, _claim_number, _tasks, _except, _forbidden);
   end if;
-  return next;
+  if _places > 0 and _admitted > 0 then
+    return query
+      select jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
+             jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
+             jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
+             :"schema".describe_keys(jobs), null::text
+        from :"schema".jobs
+       where jobs.worker_id = _worker_id
+         and jobs.state = 'running'
+         and jobs.claim_number = _claim_number;
+    get diagnostics _claimed = row_count;
+    -- With enough to do there is no need to go deep into any line.
+    if _claimed > 0 and _claimed < _places then
+      return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
+        _forbidden);
+    end if;
+  end if;
+  return query
+    select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
+      null::text, null::text, null::text, null::text, null::text, null::text, null::text,
+      json_build_object('taken', _taken, 'admitted', _admitted, 'horizon', _horizon)::text;
 end
 $$;
 

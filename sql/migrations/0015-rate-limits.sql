@@ -11,11 +11,7 @@
 -- (a twentieth of the interval, at most a second), so that no interval between real starts ever holds too many.
 create function :"schema".claim_limited_jobs(
   _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _tasks text[], _except text[], _forbidden text[]
-) returns table (
-  id uuid, task text, attempt integer, failures integer, max_attempts integer, crashes integer, priority smallint,
-  run_at text, created_at text, correlation_id text, last_error text, partial_results text, payload text, keys text,
-  header text
-)
+) returns setof :"schema".claimed_job
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off

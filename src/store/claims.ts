@@ -116,18 +116,43 @@ function listOrNull(values: readonly string[] | null): string | null {
   return values === null ? null : arrayLiteral(values);
 }
 
-/** Reads arrivals of a queue and admits what they announce. */
+export interface ArrivalsTaken {
+  readonly taken: number;
+  /** How many jobs have become ready, or were claimed. */
+  readonly admitted: number;
+  /** The next `since`. */
+  readonly horizon: number;
+}
+
+/**
+ * Reads up to `batch` arrivals of a queue and admits what they announce. With a claim up to `claim.limit` of these jobs are
+ * claimed at once, and more that are next in their lanes: only when no others are ready, which would be passed over.
+ */
 export async function takeArrivals(
   store: Store,
   queue: string,
-  options: { readonly since: number; readonly limit: number },
-): Promise<{ taken: number; admitted: number; horizon: number }> {
-  const [row] = await store.db.query<{ taken: number; admitted: number; horizon: string }>(
+  options: { readonly since: number; readonly batch: number },
+  claim?: Claim & { readonly follow: number },
+): Promise<ArrivalsTaken & { jobs: ClaimedJob[] }> {
+  const rows = await store.db.query<ClaimedRow & { header: string | null }>(
     store.sql("arrivals/take"),
-    [queue, options.since, options.limit],
+    [
+      queue,
+      options.since,
+      options.batch,
+      claim?.limit ?? 0,
+      claim?.workerId ?? null,
+      claim?.claimNumber ?? null,
+      claim?.follow ?? 0,
+      listOrNull(claim?.tasks ?? null),
+      listOrNull(claim?.exceptTasks ?? null),
+      listOrNull(claim?.forbiddenFlags ?? null),
+    ],
   );
-  const { taken = 0, admitted = 0, horizon = String(options.since) } = row ?? {};
-  return { taken, admitted, horizon: Number(horizon) };
+  const header = JSON.parse(rows.at(-1)?.header ?? "{}") as ArrivalsTaken; // made by the function
+  const claimNumber = claim?.claimNumber ?? 0;
+  const jobs = rows.slice(0, -1).map((row) => new ClaimedJob(queue, claimNumber, row));
+  return { ...header, jobs: jobs.sort(byPosition) };
 }
 
 // The statement returns the claimed rows in no order.

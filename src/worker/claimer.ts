@@ -16,6 +16,7 @@ const fullScanEveryMs = 30_000;
 const fullScanShare = 0.05;
 const maxKnownQueues = 5_000;
 const arrivalsBatch = 1_000;
+const fewestArrivals = 100;
 
 export interface ClaimerOptions {
   readonly workerId: string;
@@ -42,7 +43,9 @@ export class Claimer {
   // By queue, the oldest transaction that may have brought arrivals; of all queues together, as the last look said.
   #arrivalsSince = new Map<string, number>();
   #anyArrivalsSince = 0;
-  readonly #admissions = new Map<string, Promise<boolean>>();
+  readonly #admissions = new Map<string, Promise<unknown>>();
+  // Queues in which the last look saw arrivals, and nothing else.
+  readonly #arrivedIn = new Set<string>();
   readonly #claimsUnderWay = new Set<number>();
   #claimNumber = 0;
   #fullScanAt = performance.now();
@@ -98,7 +101,10 @@ export class Claimer {
     const startedAt = performance.now();
     const jobs: ClaimedJob[] = [];
     for (const queue of queues) {
-      if (jobs.length >= limit) break;
+      if (jobs.length >= limit) {
+        if (this.#arrivedIn.has(queue)) this.#admitMeanwhile(queue);
+        continue;
+      }
       try {
         jobs.push(...(await this.#claimFrom(queue, { limit: limit - jobs.length, follow })));
       } catch (error) {
@@ -130,7 +136,7 @@ export class Claimer {
 
   /** Resolves when the admissions under way have ended. */
   async stop(): Promise<void> {
-    await Promise.allSettled(this.#admissions.values());
+    await Promise.all(this.#admissions.values());
   }
 
   async #claimFrom(
@@ -145,10 +151,8 @@ export class Claimer {
       return jobs;
     }
     try {
-      // What has just been admitted may be all that there is.
-      if (!(await this.#admit(queue))) return jobs;
-      const admitted = await this.#claimReady(queue, { ...wanted, limit: left });
-      return jobs.concat(admitted.jobs);
+      // What has arrived may be all that there is.
+      return jobs.concat(await this.#claimArrivals(queue, { ...wanted, limit: left }));
     } catch (error) {
       if (jobs.length === 0) throw error;
       // What has been claimed is to be run; the next look, from the beginning, meets the error.
@@ -205,30 +209,42 @@ export class Claimer {
     }
   }
 
+  async #claimArrivals(
+    queue: string,
+    wanted: { readonly limit: number; readonly follow: number },
+  ): Promise<ClaimedJob[]> {
+    const admission = this.#admissions.get(queue);
+    if (admission !== undefined) {
+      await admission;
+      return (await this.#claimReady(queue, wanted)).jobs;
+    }
+    const batch = Math.min(arrivalsBatch, Math.max(fewestArrivals, wanted.limit));
+    const { jobs } = await this.#numbered(queue, wanted.limit, (claim) =>
+      this.#takeArrivals(queue, batch, { ...claim, follow: wanted.follow }),
+    );
+    return [...jobs];
+  }
+
   // While there is enough to do.
   #admitMeanwhile(queue: string): void {
-    this.#admit(queue).catch(this.#options.onError);
-  }
-
-  // True when jobs have become ready.
-  #admit(queue: string): Promise<boolean> {
-    const underWay = this.#admissions.get(queue);
-    if (underWay !== undefined) return underWay;
-    const admission = this.#takeArrivals(queue).finally(() => this.#admissions.delete(queue));
+    if (this.#admissions.has(queue)) return;
+    const admission = this.#takeArrivals(queue, arrivalsBatch)
+      .catch(this.#options.onError)
+      .finally(() => this.#admissions.delete(queue));
     this.#admissions.set(queue, admission);
-    return admission;
   }
 
-  // One batch at a time: what it admits runs while the next one is taken.
-  async #takeArrivals(queue: string): Promise<boolean> {
+  async #takeArrivals(
+    queue: string,
+    batch: number,
+    claim?: Claim & { readonly follow: number },
+  ): Promise<{ readonly jobs: readonly ClaimedJob[] }> {
     const horizons = this.#arrivalsSince;
-    const { taken, admitted, horizon } = await takeArrivals(this.#store, queue, {
-      since: horizons.get(queue) ?? 0,
-      limit: arrivalsBatch,
-    });
-    horizons.set(queue, horizon);
-    if (taken > 0) this.#options.onLimited(queue, 0);
-    return admitted > 0;
+    const since = horizons.get(queue) ?? 0;
+    const taken = await takeArrivals(this.#store, queue, { since, batch }, claim);
+    horizons.set(queue, taken.horizon);
+    if (taken.taken > 0) this.#options.onLimited(queue, 0);
+    return taken;
   }
 
   // With one queue there is nothing to find out. With more, one statement says which of them have work.
@@ -239,15 +255,17 @@ export class Claimer {
     // Cursors that go back, because an older transaction has ended, may have something to find: one look says which.
     if (this.#observe(found.snapshot)) found = await this.#look();
     const ready = new Set(found.queues);
+    this.#arrivedIn.clear();
     for (const { queue, arrived, limitedMs } of found.waiting) {
-      if (arrived && ready.has(queue)) this.#admitMeanwhile(queue);
-      else if (arrived && (await this.#admit(queue)) && !this.#paused.has(queue)) ready.add(queue);
+      if (arrived && (ready.has(queue) || this.#paused.has(queue))) this.#admitMeanwhile(queue);
+      else if (arrived) this.#arrivedIn.add(queue);
       const mayStart = limitedMs !== null && !this.#paused.has(queue);
       if (mayStart) this.#options.onLimited(queue, limitedMs);
     }
     if (found.waiting.every(({ arrived }) => !arrived)) {
       this.#anyArrivalsSince = Number(found.snapshot.split(":")[0]);
     }
+    for (const queue of this.#arrivedIn) ready.add(queue);
     for (const [queue, cursors] of this.#cursors) {
       if (!ready.has(queue)) cursors.returnToExamined();
     }

@@ -109,7 +109,7 @@ async function makeReady(store: Store, { queues, handlers }: WorkOnceOptions): P
     arrivalsSince: 0,
   });
   for (const { queue, arrived } of waiting) {
-    if (arrived) await takeArrivals(store, queue, { since: 0, limit: batch });
+    if (arrived) await takeArrivals(store, queue, { since: 0, batch });
   }
 }
 
