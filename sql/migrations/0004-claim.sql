@@ -18,6 +18,7 @@ create type :"schema".claimed_job as (
 -- say. "materialized" fences the limit. The time zone is fixed so that positions come back in one comparable form.
 --
 -- The header holds what the cursors need to find jobs that commit later behind them:
+--   found:    how many of the rows, the first ones, come from the scan;
 --   snapshot: taken before the scan, so every transaction that the scan could not see is listed in it as running, or has
 --             an id between the snapshot's xmax and
 --   xid:      the claim's own transaction id, which is newer than every transaction that had an id when the scan began;
@@ -25,8 +26,11 @@ create type :"schema".claimed_job as (
 --   skipped:  when fewer than _limit were found and jobs were passed over, of unknown tasks or with a forbidden flag: a time
 --             before the scan, up to which all of these priorities have been examined, so that the next scan does not walk
 --             over them again; unknown: whether there were unknown tasks among them;
---   arrivals: whether there is something for take_arrivals to do;
+--   arrivals: whether there is something for take_arrivals to do, since _arrivals_since; null: never mind;
+--   taken:    null when there was enough else to do: how many arrivals have been taken, and up to which `horizon`;
 --   limited:  in how many milliseconds a job with a rate limit may start; null: none waits.
+--
+-- When there is not enough, arrivals are taken, and claimed from, in the same transaction.
 --
 -- _tasks null: any task, but those of _except.
 --
@@ -52,7 +56,9 @@ declare
   _begun timestamptz := :"schema".now();
   _snapshot text := pg_current_snapshot()::text;
   _durability text := current_setting('synchronous_commit');
+  _ready integer;
   _found integer;
+  _arrived record;
   _passed smallint[];
   _unknown boolean := false;
 begin
@@ -92,7 +98,28 @@ begin
       case when coalesce(jobs.concurrency_key, jobs.unique_key) is not null or jobs.flags is not null
            then :"schema".describe_keys(jobs) end,
       null::text;
-  get diagnostics _found = row_count;
+  get diagnostics _ready = row_count;
+  _found := _ready;
+  -- What has arrived may be all that there is.
+  if _ready < _limit and exists (
+    select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _arrivals_since
+  ) then
+    select *
+      into _arrived
+      from :"schema".take_arrivals(_queue, _arrivals_since, greatest(_limit - _ready, 100), _limit - _ready, _worker_id,
+        _claim_number, _tasks, _except, _forbidden);
+    return query
+      select jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
+        jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
+        jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
+        :"schema".describe_keys(jobs), null::text
+        from :"schema".jobs
+       where jobs.queue = _queue
+         and jobs.id = any (_arrived.claimed);
+    _found := _found + coalesce(cardinality(_arrived.claimed), 0);
+  else
+    select null::integer as taken, null::bigint as horizon into _arrived;
+  end if;
   if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) then
     if exists (
       select from :"schema".jobs
@@ -109,7 +136,7 @@ begin
       end if;
     end if;
   end if;
-  if _found < _limit then
+  if _ready < _limit then
     select array_agg(distinct passed.priority), coalesce(bool_or(passed.is_unknown), false)
       into _passed, _unknown
       from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
@@ -128,6 +155,7 @@ begin
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
       null::text, null::text, null::text, null::text, null::text, null::text, null::text,
       json_build_object(
+        'found', _ready,
         'snapshot', _snapshot,
         'xid', pg_current_xact_id_if_assigned()::text,
         'rewinds', (select queues.rewinds from :"schema".queues where queues.name = _queue),
@@ -136,6 +164,8 @@ begin
         'unknown', _unknown,
         'arrivals', exists (
           select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _arrivals_since),
+        'taken', _arrived.taken,
+        'horizon', _arrived.horizon,
         'limited', (
           select extract(epoch from lines.next_at - :"schema".now()) * 1000
             from :"schema".rate_limit_lines as lines

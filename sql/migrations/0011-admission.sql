@@ -33,7 +33,7 @@ begin
 end
 $$;
 
--- Makes the next blocked jobs of these keys ready, as many as there are free lanes; returns how many. The caller has locked
+-- Makes the next blocked jobs of these keys ready, as many as there are free lanes; says how many. The caller has locked
 -- the keys' rows, in an earlier statement and in the order of the keys.
 --
 -- No wake-up can be lost. Whatever frees a lane, or adds a blocked job, leads here after it: in the same transaction (a
@@ -44,11 +44,11 @@ $$;
 -- instead. A blocked job that somebody has locked is passed over, and an arrival left behind for another look.
 --
 -- _places: of what this worker may claim, up to so many are claimed at once instead, so that their rows need not be written
--- twice.
+-- twice. It passes over what is ready: only who has found nothing ready gives places.
 create function :"schema".admit_jobs(
   _queue text, _keys text[], _places integer, _worker_id uuid, _claim_number bigint, _tasks text[], _except text[],
-  _forbidden text[]
-) returns integer
+  _forbidden text[], out admitted integer, out claimed uuid[]
+)
 language plpgsql
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
@@ -63,7 +63,7 @@ declare
   _ids uuid[];
   _lanes integer[];
   _turns bigint[];
-  _claimed boolean[];
+  _is_claimed boolean[];
   _open text[];
   _moment timestamptz;
 begin
@@ -132,8 +132,9 @@ begin
          array_agg(numbered.lane order by numbered.id) filter (where numbered.id is not null),
          array_agg(numbered.turn order by numbered.id) filter (where numbered.id is not null),
          array_agg(numbered.is_claimed order by numbered.id) filter (where numbered.id is not null),
+         array_agg(numbered.id) filter (where numbered.is_claimed),
          array_agg(distinct numbered.key) filter (where numbered.is_open)
-    into _ids, _lanes, _turns, _claimed, _open
+    into _ids, _lanes, _turns, _is_claimed, claimed, _open
     from numbered;
 
   if _ids is not null then
@@ -141,13 +142,13 @@ begin
     _moment := :"schema".now();
     with moved as (
       update :"schema".jobs
-         set state = case when _claimed[width_bucket(jobs.id, _ids)] then 'running' else 'ready' end,
+         set state = case when _is_claimed[width_bucket(jobs.id, _ids)] then 'running' else 'ready' end,
              run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
              concurrency_lane = _lanes[width_bucket(jobs.id, _ids)],
-             worker_id = case when _claimed[width_bucket(jobs.id, _ids)] then _worker_id end,
-             claim_number = case when _claimed[width_bucket(jobs.id, _ids)] then _claim_number end,
-             claimed_at = case when _claimed[width_bucket(jobs.id, _ids)] then _moment end,
-             attempt = jobs.attempt + _claimed[width_bucket(jobs.id, _ids)]::integer
+             worker_id = case when _is_claimed[width_bucket(jobs.id, _ids)] then _worker_id end,
+             claim_number = case when _is_claimed[width_bucket(jobs.id, _ids)] then _claim_number end,
+             claimed_at = case when _is_claimed[width_bucket(jobs.id, _ids)] then _moment end,
+             attempt = jobs.attempt + _is_claimed[width_bucket(jobs.id, _ids)]::integer
        where jobs.queue = _queue
          and jobs.id = any (_ids)
       returning jobs.rate_limit_key
@@ -158,7 +159,7 @@ begin
       from moved
      where moved.rate_limit_key is not null;
     perform :"schema".await_clock(_moment + cardinality(_ids) * interval '1 microsecond');
-    if false = any (_claimed) then
+    if false = any (_is_claimed) then
       perform :"schema".wake_workers();
     end if;
   end if;
@@ -175,7 +176,7 @@ begin
         and jobs.concurrency_key = open.key
         and jobs.state = 'blocked'
       limit 1);
-  return coalesce(cardinality(_ids), 0);
+  admitted := coalesce(cardinality(_ids), 0);
 end
 $$;
 
@@ -190,31 +191,24 @@ as $$
   select :"schema".wake_workers();
 $$;
 
--- Reads up to _limit arrivals of a queue and admits what they announce; up to _places jobs of it are claimed for the worker,
--- with their followers (see claim_jobs), and returned before the header: how many arrivals were taken, how many jobs admitted,
--- and `horizon`. Nothing older than _since, the oldest transaction that was running at the last look, can be new, so dead index
--- entries are not walked twice; `horizon` is the next _since. What others are at, and may drop again, does not move it.
---
--- A claim here passes over what is ready: only who has found nothing ready gives _places.
+-- Reads up to _limit arrivals of a queue and admits what they announce, or claims it: see admit_jobs. Nothing older than
+-- _since, the oldest transaction that was running at the last look, can be new, so dead index entries are not walked twice;
+-- `horizon` is the next _since. What others are at, and may drop again, does not move it.
 create function :"schema".take_arrivals(
-  _queue text, _since bigint, _limit integer, _places integer, _worker_id uuid, _claim_number bigint, _follow integer,
-  _tasks text[], _except text[], _forbidden text[]
-) returns setof :"schema".claimed_job
+  _queue text, _since bigint, _limit integer, _places integer, _worker_id uuid, _claim_number bigint, _tasks text[],
+  _except text[], _forbidden text[], out taken integer, out admitted integer, out claimed uuid[], out horizon bigint
+)
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
-set timezone = 'UTC'
-set datestyle = 'ISO'
 as $$
 #variable_conflict use_column
 declare
   _keys text[];
   _arrivals :"schema".arrivals[];
-  _horizon bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
-  _taken integer;
-  _admitted integer := 0;
-  _claimed integer;
 begin
+  horizon := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  admitted := 0;
   with taken as (
     delete from :"schema".arrivals
      where arrivals.ctid = any (array(
@@ -229,42 +223,23 @@ begin
   )
   select count(*), array_agg(taken.arrival),
          coalesce(array_agg(distinct taken.concurrency_key) filter (where taken.concurrency_key is not null), '{}')
-    into _taken, _arrivals, _keys
+    into taken, _arrivals, _keys
     from taken;
-  if _taken = _limit or exists (
+  if taken = _limit or exists (
     select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _since
   ) then
-    _horizon := _since;
+    horizon := _since;
   end if;
-  if _taken > 0 then
-    -- In the one order, and before anything is looked up: a key that is being forgotten is known to be by then.
-    _keys := :"schema".lock_concurrency_keys(_queue, _keys);
-    _keys := _keys || :"schema".note_limits(_queue, _arrivals);
+  if taken = 0 then
+    return;
   end if;
+  -- In the one order, and before anything is looked up: a key that is being forgotten is known to be by then.
+  _keys := :"schema".lock_concurrency_keys(_queue, _keys);
+  _keys := _keys || :"schema".note_limits(_queue, _arrivals);
   if cardinality(_keys) > 0 then
-    _admitted := :"schema".admit_jobs(_queue, _keys, _places, _worker_id, _claim_number, _tasks, _except, _forbidden);
+    select * into admitted, claimed
+      from :"schema".admit_jobs(_queue, _keys, _places, _worker_id, _claim_number, _tasks, _except, _forbidden);
   end if;
-  if _places > 0 and _admitted > 0 then
-    return query
-      select jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
-             jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
-             jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
-             :"schema".describe_keys(jobs), null::text
-        from :"schema".jobs
-       where jobs.worker_id = _worker_id
-         and jobs.state = 'running'
-         and jobs.claim_number = _claim_number;
-    get diagnostics _claimed = row_count;
-    -- With enough to do there is no need to go deep into any line.
-    if _claimed > 0 and _claimed < _places then
-      return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
-        _forbidden);
-    end if;
-  end if;
-  return query
-    select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
-      null::text, null::text, null::text, null::text, null::text, null::text, null::text,
-      json_build_object('taken', _taken, 'admitted', _admitted, 'horizon', _horizon)::text;
 end
 $$;
 

@@ -29,14 +29,16 @@ export interface ReadyClaim extends Claim {
   readonly ranges: readonly Range[];
   /** How many more jobs may come along that are next in the lanes of the claimed ones. */
   readonly follow: number;
-  /** The oldest transaction that may have brought arrivals which nobody has taken. */
-  readonly arrivalsSince: number;
+  /** The oldest transaction that may have brought arrivals which nobody has taken; null: they are left to others. */
+  readonly arrivalsSince: number | null;
   /** Whether the transaction is to be written to the disk at its commit. */
   readonly isDurable: boolean;
 }
 
 /** What the cursors need to know of a claim: see 0004-claim.sql. */
 export interface ClaimHeader {
+  /** How many jobs were found ready; the others have just arrived, or follow in the lanes of those. */
+  readonly found: number;
   readonly snapshot: string;
   readonly xid: string | null;
   readonly rewinds: number | null;
@@ -46,16 +48,28 @@ export interface ClaimHeader {
   readonly unknown: boolean;
   /** Whether there are arrivals to take. */
   readonly arrivals: boolean;
+  /** How many arrivals the claim has taken; null: none, there was enough else to do. */
+  readonly taken: number | null;
+  /** With `taken`, the next `arrivalsSince`. */
+  readonly horizon: number | null;
   /** In how many milliseconds a job with a rate limit may start; null: none waits. */
   readonly limited: number | null;
 }
 
-/** Claims ready jobs of one queue, in the order in which they are to start. */
+export interface Claimed {
+  /** In the order in which they are to start. */
+  readonly jobs: ClaimedJob[];
+  /** Those of them that were found ready. */
+  readonly ready: readonly ClaimedJob[];
+  readonly header: ClaimHeader;
+}
+
+/** Claims jobs of one queue: ready ones, and when these are not enough, what arrives. */
 export async function claimJobs(
   store: Store,
   claim: ReadyClaim,
   options?: QueryOptions,
-): Promise<{ jobs: ClaimedJob[]; header: ClaimHeader }> {
+): Promise<Claimed> {
   const rows = await store.db.query<ClaimedRow & { header: string | null }>(
     store.sql("jobs/claim"),
     [
@@ -76,9 +90,10 @@ export async function claimJobs(
     ],
     options,
   );
-  const last = rows.at(-1);
+  const header = JSON.parse(rows.at(-1)?.header ?? "{}") as ClaimHeader; // made by the function
   const jobs = rows.slice(0, -1).map((row) => new ClaimedJob(claim.queue, claim.claimNumber, row));
-  return { jobs: jobs.sort(byPosition), header: JSON.parse(last?.header ?? "{}") as ClaimHeader }; // made by the function
+  const ready = jobs.slice(0, header.found);
+  return { jobs: jobs.sort(byPosition), ready, header };
 }
 
 /** Claims jobs with a rate limit that may start now; resolves also with when to look again (null: none waits). */
@@ -116,43 +131,18 @@ function listOrNull(values: readonly string[] | null): string | null {
   return values === null ? null : arrayLiteral(values);
 }
 
-export interface ArrivalsTaken {
-  readonly taken: number;
-  /** How many jobs have become ready, or were claimed. */
-  readonly admitted: number;
-  /** The next `since`. */
-  readonly horizon: number;
-}
-
-/**
- * Reads up to `batch` arrivals of a queue and admits what they announce. With a claim up to `claim.limit` of these jobs are
- * claimed at once, and more that are next in their lanes: only when no others are ready, which would be passed over.
- */
+/** Reads up to `limit` arrivals of a queue and admits what they announce. */
 export async function takeArrivals(
   store: Store,
   queue: string,
-  options: { readonly since: number; readonly batch: number },
-  claim?: Claim & { readonly follow: number },
-): Promise<ArrivalsTaken & { jobs: ClaimedJob[] }> {
-  const rows = await store.db.query<ClaimedRow & { header: string | null }>(
+  options: { readonly since: number; readonly limit: number },
+): Promise<{ taken: number; horizon: number }> {
+  const [row] = await store.db.query<{ taken: number; horizon: string }>(
     store.sql("arrivals/take"),
-    [
-      queue,
-      options.since,
-      options.batch,
-      claim?.limit ?? 0,
-      claim?.workerId ?? null,
-      claim?.claimNumber ?? null,
-      claim?.follow ?? 0,
-      listOrNull(claim?.tasks ?? null),
-      listOrNull(claim?.exceptTasks ?? null),
-      listOrNull(claim?.forbiddenFlags ?? null),
-    ],
+    [queue, options.since, options.limit],
   );
-  const header = JSON.parse(rows.at(-1)?.header ?? "{}") as ArrivalsTaken; // made by the function
-  const claimNumber = claim?.claimNumber ?? 0;
-  const jobs = rows.slice(0, -1).map((row) => new ClaimedJob(queue, claimNumber, row));
-  return { ...header, jobs: jobs.sort(byPosition) };
+  const { taken = 0, horizon = options.since } = row ?? {};
+  return { taken, horizon: Number(horizon) };
 }
 
 // The statement returns the claimed rows in no order.

@@ -5,7 +5,6 @@ import {
   findReadyQueues,
   takeArrivals,
   type Claim,
-  type ClaimHeader,
 } from "../store/claims.ts";
 import type { Store } from "../store/store.ts";
 import { Cursors } from "./cursors.ts";
@@ -16,7 +15,6 @@ const fullScanEveryMs = 30_000;
 const fullScanShare = 0.05;
 const maxKnownQueues = 5_000;
 const arrivalsBatch = 1_000;
-const fewestArrivals = 100;
 
 export interface ClaimerOptions {
   readonly workerId: string;
@@ -43,8 +41,8 @@ export class Claimer {
   // By queue, the oldest transaction that may have brought arrivals; of all queues together, as the last look said.
   #arrivalsSince = new Map<string, number>();
   #anyArrivalsSince = 0;
-  readonly #admissions = new Map<string, Promise<unknown>>();
-  // Queues in which the last look saw arrivals, and nothing else.
+  readonly #admissions = new Map<string, Promise<void>>();
+  // Queues in which the last look saw arrivals.
   readonly #arrivedIn = new Set<string>();
   readonly #claimsUnderWay = new Set<number>();
   #claimNumber = 0;
@@ -141,46 +139,27 @@ export class Claimer {
 
   async #claimFrom(
     queue: string,
-    wanted: { readonly limit: number; readonly follow: number },
-  ): Promise<ClaimedJob[]> {
-    const { jobs, header } = await this.#claimReady(queue, wanted);
-    const left = wanted.limit - jobs.length;
-    if (!header.arrivals) return jobs;
-    if (left <= 0) {
-      this.#admitMeanwhile(queue);
-      return jobs;
-    }
-    try {
-      // What has arrived may be all that there is.
-      return jobs.concat(await this.#claimArrivals(queue, { ...wanted, limit: left }));
-    } catch (error) {
-      if (jobs.length === 0) throw error;
-      // What has been claimed is to be run; the next look, from the beginning, meets the error.
-      this.restart();
-      return jobs;
-    }
-  }
-
-  async #claimReady(
-    queue: string,
     { limit, follow }: { readonly limit: number; readonly follow: number },
-  ): Promise<{ jobs: ClaimedJob[]; header: ClaimHeader }> {
+  ): Promise<ClaimedJob[]> {
     const cursors = this.#cursorsOf(queue);
+    const horizons = this.#arrivalsSince;
     const claimed = await this.#numbered(queue, limit, (claim) =>
       claimJobs(this.#store, {
         ...claim,
         ranges: cursors.ranges(),
         follow,
-        arrivalsSince: this.#arrivalsSince.get(queue) ?? 0,
+        arrivalsSince: horizons.get(queue) ?? 0,
         isDurable: false,
       }),
     );
-    const { jobs, header } = claimed;
-    const found = jobs.some(({ follows }) => follows) ? jobs.filter((job) => !job.follows) : jobs;
-    cursors.advance(found, header, found.length >= limit);
+    const { jobs, ready, header } = claimed;
+    cursors.advance(ready, header, ready.length >= limit);
     if (header.unknown) this.#options.onUnknownTasks(queue);
+    if (header.taken !== null) horizons.set(queue, header.horizon ?? 0);
+    else if (header.arrivals) this.#admitMeanwhile(queue);
+    if ((header.taken ?? 0) > 0) this.#options.onLimited(queue, 0);
     if (header.limited !== null) this.#options.onLimited(queue, header.limited);
-    return claimed;
+    return jobs;
   }
 
   async #numbered<Claimed extends { readonly jobs: readonly ClaimedJob[] }>(
@@ -209,42 +188,24 @@ export class Claimer {
     }
   }
 
-  async #claimArrivals(
-    queue: string,
-    wanted: { readonly limit: number; readonly follow: number },
-  ): Promise<ClaimedJob[]> {
-    const admission = this.#admissions.get(queue);
-    if (admission !== undefined) {
-      await admission;
-      return (await this.#claimReady(queue, wanted)).jobs;
-    }
-    const batch = Math.min(arrivalsBatch, Math.max(fewestArrivals, wanted.limit));
-    const { jobs } = await this.#numbered(queue, wanted.limit, (claim) =>
-      this.#takeArrivals(queue, batch, { ...claim, follow: wanted.follow }),
-    );
-    return [...jobs];
-  }
-
   // While there is enough to do.
   #admitMeanwhile(queue: string): void {
     if (this.#admissions.has(queue)) return;
-    const admission = this.#takeArrivals(queue, arrivalsBatch)
+    const admission = this.#takeArrivals(queue)
       .catch(this.#options.onError)
       .finally(() => this.#admissions.delete(queue));
     this.#admissions.set(queue, admission);
   }
 
-  async #takeArrivals(
-    queue: string,
-    batch: number,
-    claim?: Claim & { readonly follow: number },
-  ): Promise<{ readonly jobs: readonly ClaimedJob[] }> {
+  async #takeArrivals(queue: string): Promise<void> {
     const horizons = this.#arrivalsSince;
     const since = horizons.get(queue) ?? 0;
-    const taken = await takeArrivals(this.#store, queue, { since, batch }, claim);
-    horizons.set(queue, taken.horizon);
-    if (taken.taken > 0) this.#options.onLimited(queue, 0);
-    return taken;
+    const { taken, horizon } = await takeArrivals(this.#store, queue, {
+      since,
+      limit: arrivalsBatch,
+    });
+    horizons.set(queue, horizon);
+    if (taken > 0) this.#options.onLimited(queue, 0);
   }
 
   // With one queue there is nothing to find out. With more, one statement says which of them have work.
@@ -257,7 +218,7 @@ export class Claimer {
     const ready = new Set(found.queues);
     this.#arrivedIn.clear();
     for (const { queue, arrived, limitedMs } of found.waiting) {
-      if (arrived && (ready.has(queue) || this.#paused.has(queue))) this.#admitMeanwhile(queue);
+      if (arrived && this.#paused.has(queue)) this.#admitMeanwhile(queue);
       else if (arrived) this.#arrivedIn.add(queue);
       const mayStart = limitedMs !== null && !this.#paused.has(queue);
       if (mayStart) this.#options.onLimited(queue, limitedMs);

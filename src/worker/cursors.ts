@@ -43,7 +43,7 @@ export class Cursors {
     return ranges;
   }
 
-  /** Takes in what a claim found. */
+  /** Takes in what a claim found ready. */
   advance(jobs: readonly ClaimedJob[], header: ClaimHeader, isFull: boolean): void {
     const before = new Map(this.#next);
     for (const job of jobs) {

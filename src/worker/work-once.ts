@@ -109,7 +109,7 @@ async function makeReady(store: Store, { queues, handlers }: WorkOnceOptions): P
     arrivalsSince: 0,
   });
   for (const { queue, arrived } of waiting) {
-    if (arrived) await takeArrivals(store, queue, { since: 0, batch });
+    if (arrived) await takeArrivals(store, queue, { since: 0, limit: batch });
   }
 }
 
@@ -167,7 +167,8 @@ class Work {
       ...claim,
       follow: 0,
       ranges: new Cursors().ranges(),
-      arrivalsSince: 0,
+      // The keys' rows would be locked for as long as the handler runs.
+      arrivalsSince: null,
       isDurable: true,
     });
     this.#xid = header.xid ?? "";
