@@ -27,10 +27,10 @@ create type :"schema".claimed_job as (
 --             before the scan, up to which all of these priorities have been examined, so that the next scan does not walk
 --             over them again; unknown: whether there were unknown tasks among them;
 --   arrivals: whether there is something for take_arrivals to do, since _arrivals_since; null: never mind;
---   taken:    null when there was enough else to do: how many arrivals have been taken, and up to which `horizon`;
+--   horizon:  when arrivals were taken, the next _arrivals_since;
 --   limited:  in how many milliseconds a job with a rate limit may start; null: none waits.
 --
--- When there is not enough, arrivals are taken, and claimed from, in the same transaction.
+-- When nothing is ready, arrivals are taken, and claimed from, in the same transaction.
 --
 -- _tasks null: any task, but those of _except.
 --
@@ -100,13 +100,13 @@ begin
       null::text;
   get diagnostics _ready = row_count;
   _found := _ready;
-  -- What has arrived may be all that there is.
-  if _ready < _limit and exists (
+  -- What has arrived may be all that there is. Nothing of the scan is locked while this waits for others.
+  if _ready = 0 and exists (
     select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _arrivals_since
   ) then
     select *
       into _arrived
-      from :"schema".take_arrivals(_queue, _arrivals_since, greatest(_limit - _ready, 100), _limit - _ready, _worker_id,
+      from :"schema".take_arrivals(_queue, _arrivals_since, greatest(_limit, 100), _limit, _worker_id,
         _claim_number, _tasks, _except, _forbidden);
     return query
       select jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
@@ -116,9 +116,9 @@ begin
         from :"schema".jobs
        where jobs.queue = _queue
          and jobs.id = any (_arrived.claimed);
-    _found := _found + coalesce(cardinality(_arrived.claimed), 0);
+    _found := coalesce(cardinality(_arrived.claimed), 0);
   else
-    select null::integer as taken, null::bigint as horizon into _arrived;
+    select null::bigint as horizon into _arrived;
   end if;
   if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) then
     if exists (
@@ -164,7 +164,6 @@ begin
         'unknown', _unknown,
         'arrivals', exists (
           select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _arrivals_since),
-        'taken', _arrived.taken,
         'horizon', _arrived.horizon,
         'limited', (
           select extract(epoch from lines.next_at - :"schema".now()) * 1000

@@ -39,8 +39,9 @@ volatile
 as $$
   select new.ordinal, new.id, greatest(due.at, _now), new.run_at, new.delay_ms,
          case when new.concurrency_key is not null and due.at <= _now then nextval(:'schema' || '.concurrency_order') end,
-         new.replay_of, new.max_attempts, new.concurrency_limit, new.rate_limit_weight, new.capacity, new.interval_ms,
-         new.is_sliding, new.priority, new.queue, new.task,
+         new.replay_of, new.max_attempts,
+         case when new.concurrency_key is not null then coalesce(new.concurrency_limit, 1) end,
+         new.rate_limit_weight, new.capacity, new.interval_ms, new.is_sliding, new.priority, new.queue, new.task,
          case when due.at > _now then 'scheduled' when new.concurrency_key is not null then 'blocked' else 'ready' end,
          new.concurrency_key, new.rate_limit_key, new.unique_key, new.unique_mode, new.unique_wait_ms, new.flags,
          new.correlation_id, coalesce(new.payload, 'null')
@@ -118,12 +119,19 @@ begin
         on conflict do nothing
     returning jobs.queue, jobs.id
   ), announced as (
-    insert into :"schema".arrivals
-      (queue, concurrency_key, rate_limit_key, concurrency_limit, capacity, interval_ms, is_sliding, is_enqueue)
-    select distinct new.queue, new.concurrency_key, new.rate_limit_key, new.concurrency_limit, new.capacity,
-           new.interval_ms, new.is_sliding, true
+    -- The last limit of the list is the newest.
+    insert into :"schema".arrivals (queue, concurrency_key, concurrency_limit, is_enqueue)
+    select distinct on (new.queue, new.concurrency_key) new.queue, new.concurrency_key, new.concurrency_limit, true
       from new
-     where new.concurrency_key is not null or new.rate_limit_key is not null
+     where new.concurrency_key is not null
+     order by new.queue, new.concurrency_key, new.ordinal desc
+  ), announced_limits as (
+    insert into :"schema".arrivals (queue, rate_limit_key, capacity, interval_ms, is_sliding, is_enqueue)
+    select distinct on (new.queue, new.rate_limit_key) new.queue, new.rate_limit_key, new.capacity, new.interval_ms,
+           new.is_sliding, true
+      from new
+     where new.rate_limit_key is not null
+     order by new.queue, new.rate_limit_key, new.capacity is null, new.ordinal desc
   )
   select json_agg(json_build_array(new.ordinal, 'known', new.id)) into others
     from new

@@ -13,13 +13,12 @@ begin
 end
 $$;
 
--- Locks those of the keys that are known, in the one order; returns them.
+-- Locks those of the keys that are known, in the one order, in which the index is read; returns them.
 create function :"schema".lock_concurrency_keys(_queue text, _keys text[]) returns text[]
 language plpgsql
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
-set enable_sort = off
 as $$
 #variable_conflict use_column
 begin
@@ -28,13 +27,11 @@ begin
       from :"schema".concurrency_keys as keys
      where keys.queue = _queue
        and keys.key = any (_keys)
-     order by keys.key
        for update);
 end
 $$;
 
--- Makes the next blocked jobs of these keys ready, as many as there are free lanes; says how many. The caller has locked
--- the keys' rows, in an earlier statement and in the order of the keys.
+-- Makes the next blocked jobs of these keys ready, as many as there are free lanes. The caller has locked the keys' rows, in an earlier statement and in the order of the keys.
 --
 -- No wake-up can be lost. Whatever frees a lane, or adds a blocked job, leads here after it: in the same transaction (a
 -- settle), or through an arrival that commits with it. The keys' rows are locked first, and what is counted afterwards, in
@@ -47,7 +44,7 @@ $$;
 -- twice. It passes over what is ready: only who has found nothing ready gives places.
 create function :"schema".admit_jobs(
   _queue text, _keys text[], _places integer, _worker_id uuid, _claim_number bigint, _tasks text[], _except text[],
-  _forbidden text[], out admitted integer, out claimed uuid[]
+  _forbidden text[], out claimed uuid[]
 )
 language plpgsql
 set plan_cache_mode = force_generic_plan
@@ -86,20 +83,26 @@ begin
               and holds.key = keys.key
          ) then '{1}'
          when keys.max_running = 1 then '{}'
-         else array(
-           select lane
-             from generate_series(1, keys.max_running) as lane
-            where lane not in (
-              select jobs.concurrency_lane
-                from :"schema".jobs
-               where jobs.queue = _queue
-                 and jobs.concurrency_key = keys.key
-                 and jobs.concurrency_lane is not null
-              union all
-              select holds.lane
-                from :"schema".concurrency_holds as holds
-               where holds.queue = _queue
-                 and holds.key = keys.key)
+         -- Fewer when the limit was higher, and lanes above it are still taken.
+         else (
+           select array(
+                    select lane
+                      from generate_series(1, keys.max_running) as lane
+                     where lane <> all (taken.lanes)
+                     limit greatest(keys.max_running - cardinality(taken.lanes), 0))
+             from (
+               select array(
+                 select jobs.concurrency_lane
+                   from :"schema".jobs
+                  where jobs.queue = _queue
+                    and jobs.concurrency_key = keys.key
+                    and jobs.concurrency_lane is not null
+                  union
+                 select holds.lane
+                   from :"schema".concurrency_holds as holds
+                  where holds.queue = _queue
+                    and holds.key = keys.key) as lanes
+             ) as taken
          )
        end as lanes
        -- Or the lanes would be looked for again each time that they are used.
@@ -176,7 +179,6 @@ begin
         and jobs.concurrency_key = open.key
         and jobs.state = 'blocked'
       limit 1);
-  admitted := coalesce(cardinality(_ids), 0);
 end
 $$;
 
@@ -196,7 +198,7 @@ $$;
 -- `horizon` is the next _since. What others are at, and may drop again, does not move it.
 create function :"schema".take_arrivals(
   _queue text, _since bigint, _limit integer, _places integer, _worker_id uuid, _claim_number bigint, _tasks text[],
-  _except text[], _forbidden text[], out taken integer, out admitted integer, out claimed uuid[], out horizon bigint
+  _except text[], _forbidden text[], out taken integer, out claimed uuid[], out horizon bigint
 )
 language plpgsql
 set enable_seqscan = off
@@ -204,11 +206,11 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  _keys text[];
   _arrivals :"schema".arrivals[];
+  _arrived text[];
+  _keys text[];
 begin
   horizon := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
-  admitted := 0;
   with taken as (
     delete from :"schema".arrivals
      where arrivals.ctid = any (array(
@@ -222,8 +224,8 @@ begin
     returning arrivals as arrival, arrivals.concurrency_key
   )
   select count(*), array_agg(taken.arrival),
-         coalesce(array_agg(distinct taken.concurrency_key) filter (where taken.concurrency_key is not null), '{}')
-    into taken, _arrivals, _keys
+         array_agg(distinct taken.concurrency_key) filter (where taken.concurrency_key is not null)
+    into taken, _arrivals, _arrived
     from taken;
   if taken = _limit or exists (
     select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _since
@@ -233,21 +235,29 @@ begin
   if taken = 0 then
     return;
   end if;
-  -- In the one order, and before anything is looked up: a key that is being forgotten is known to be by then.
-  _keys := :"schema".lock_concurrency_keys(_queue, _keys);
-  _keys := _keys || :"schema".note_limits(_queue, _arrivals);
-  if cardinality(_keys) > 0 then
-    select * into admitted, claimed
-      from :"schema".admit_jobs(_queue, _keys, _places, _worker_id, _claim_number, _tasks, _except, _forbidden);
+  perform :"schema".note_rate_limits(_queue, _arrivals);
+  if _arrived is null then
+    return;
   end if;
+  _keys := :"schema".lock_concurrency_keys(_queue, _arrived);
+  _keys := _keys || :"schema".note_concurrency_limits(_queue, _arrivals);
+  claimed := :"schema".admit_jobs(_queue, _keys, _places, _worker_id, _claim_number, _tasks, _except, _forbidden);
+  -- A key that somebody else has made while this waited for a lock is not locked here.
+  insert into :"schema".arrivals (queue, concurrency_key)
+  select _queue, missed.key
+    from (select unnest(_arrived) except select unnest(_keys)) as missed (key)
+   where (
+     select true
+       from :"schema".concurrency_keys as known
+      where known.queue = _queue
+        and known.key = missed.key);
 end
 $$;
 
--- Takes in the limits that arrivals bring, and that jobs wait for a rate limit. What is known already is looked up key by key,
--- by subqueries that no planner turns into a join with all keys. Of limits that differ, that of the newest
--- enqueue wins: a changed limit is a deployed change, and the jobs before it should obey it too. Returns the concurrency keys
--- that it has made; they are locked.
-create function :"schema".note_limits(_queue text, _arrivals :"schema".arrivals[]) returns text[]
+-- Takes in the rate limits that arrivals bring, and that jobs wait for one. What is known already is looked up key by key, by
+-- subqueries that no planner turns into a join with all keys. Of limits that differ, that of the newest enqueue wins: a
+-- changed limit is a deployed change, and the jobs before it should obey it too.
+create function :"schema".note_rate_limits(_queue text, _arrivals :"schema".arrivals[]) returns void
 language plpgsql
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
@@ -260,13 +270,15 @@ declare
   _limit record;
   _keys text[];
   _locked text[];
-  _noted text[];
 begin
-  -- As a rule there are no limits of this kind, and the list is long.
+  -- As a rule there are none, and the list is long.
   _keys := array(
     select distinct arrived.rate_limit_key
       from unnest(_arrivals) as arrived
      where arrived.rate_limit_key is not null);
+  if cardinality(_keys) = 0 then
+    return;
+  end if;
   for _limit in
     select newest.*
       from (
@@ -275,7 +287,6 @@ begin
           from unnest(_arrivals) as arrived
          where arrived.rate_limit_key is not null
            and arrived.capacity is not null
-           and cardinality(_keys) > 0
          order by arrived.rate_limit_key, arrived.xid desc
       ) as newest
      where (
@@ -292,70 +303,70 @@ begin
   -- First the limits and then the lines: the order of those who register by hand as well. Nothing changes in a line that is
   -- there, but its lock is taken: whoever removes a line that has run dry sees this job, or is seen to have removed it. For a
   -- line that others have locked, perhaps for long, the arrival comes again.
-  if cardinality(_keys) > 0 then
-    _locked := array(
-      select lines.key
-        from :"schema".rate_limit_lines as lines
-       where lines.queue = _queue
-         and lines.key = any (_keys)
-       order by lines.key
-         for update skip locked);
-    with made as (
-      insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
-      select _queue, missing.key, :"schema".now()
-        from unnest(_keys) as missing (key)
-       where missing.key <> all (_locked)
-       order by missing.key
-          on conflict (queue, key) do nothing
-      returning lines.key
-    )
-    insert into :"schema".arrivals (queue, rate_limit_key)
-    select _queue, waiting.key
-      from unnest(_keys) as waiting (key)
-     where waiting.key <> all (_locked)
-       and waiting.key not in (select made.key from made);
-  end if;
+  _locked := array(
+    select lines.key
+      from :"schema".rate_limit_lines as lines
+     where lines.queue = _queue
+       and lines.key = any (_keys)
+     order by lines.key
+       for update skip locked);
+  with made as (
+    insert into :"schema".rate_limit_lines as lines (queue, key, next_at)
+    select _queue, missing.key, :"schema".now()
+      from unnest(_keys) as missing (key)
+     where missing.key <> all (_locked)
+     order by missing.key
+        on conflict (queue, key) do nothing
+    returning lines.key
+  )
+  insert into :"schema".arrivals (queue, rate_limit_key)
+  select _queue, waiting.key
+    from unnest(_keys) as waiting (key)
+   where waiting.key <> all (_locked)
+     and waiting.key not in (select made.key from made);
+end
+$$;
 
+-- Takes in the limits of concurrency keys; returns the keys of which it has written the row, and so has its lock. The newest
+-- enqueue wins here as well. A job that joins its line long after its enqueue brings its limit along, in case the key has been
+-- forgotten.
+create function :"schema".note_concurrency_limits(_queue text, _arrivals :"schema".arrivals[]) returns text[]
+language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  _noted text[];
+begin
   with noted as (
     insert into :"schema".concurrency_keys as keys (queue, key, max_running)
     select _queue, newest.key, newest.concurrency_limit
       from (
-        select distinct on (arrived.concurrency_key) arrived.concurrency_key as key, arrived.concurrency_limit
+        select distinct on (arrived.concurrency_key) arrived.concurrency_key as key, arrived.concurrency_limit,
+               arrived.is_enqueue
           from unnest(_arrivals) as arrived
-         where arrived.is_enqueue
-           and arrived.concurrency_key is not null
-         order by arrived.concurrency_key, arrived.xid desc
+         where arrived.concurrency_key is not null
+           and arrived.concurrency_limit is not null
+         order by arrived.concurrency_key, arrived.is_enqueue desc, arrived.xid desc
       ) as newest
-     where (
-       select known.max_running
-         from :"schema".concurrency_keys as known
-        where known.queue = _queue
-          and known.key = newest.key) is distinct from newest.concurrency_limit
+     cross join lateral (
+       select (
+         select known.max_running
+           from :"schema".concurrency_keys as known
+          where known.queue = _queue
+            and known.key = newest.key) as max_running
+     ) as known
+     where known.max_running is null
+        or (newest.is_enqueue and known.max_running <> newest.concurrency_limit)
      order by newest.key
         on conflict (queue, key) do update set max_running = excluded.max_running
     returning keys.key
   )
-  select array_agg(noted.key) into _noted from noted;
-
-  -- A job that joins its line long after its enqueue brings its limit along, in case the key has been forgotten. The update
-  -- that changes nothing takes the lock.
-  with noted as (
-    insert into :"schema".concurrency_keys as keys (queue, key, max_running)
-    select distinct on (arrived.concurrency_key) _queue, arrived.concurrency_key, arrived.concurrency_limit
-      from unnest(_arrivals) as arrived
-     where not arrived.is_enqueue
-       and arrived.concurrency_key is not null
-       and arrived.concurrency_limit is not null
-       and (
-         select true
-           from :"schema".concurrency_keys as known
-          where known.queue = _queue
-            and known.key = arrived.concurrency_key) is null
-     order by arrived.concurrency_key, arrived.xid desc
-        on conflict (queue, key) do update set max_running = keys.max_running
-    returning keys.key
-  )
-  select _noted || array_agg(noted.key) into _noted from noted;
-  return coalesce(_noted, '{}');
+  select coalesce(array_agg(noted.key), '{}') into _noted from noted;
+  return _noted;
 end
 $$;

@@ -48,9 +48,7 @@ export interface ClaimHeader {
   readonly unknown: boolean;
   /** Whether there are arrivals to take. */
   readonly arrivals: boolean;
-  /** How many arrivals the claim has taken; null: none, there was enough else to do. */
-  readonly taken: number | null;
-  /** With `taken`, the next `arrivalsSince`. */
+  /** The next `arrivalsSince`; null: none were taken. */
   readonly horizon: number | null;
   /** In how many milliseconds a job with a rate limit may start; null: none waits. */
   readonly limited: number | null;
@@ -64,7 +62,7 @@ export interface Claimed {
   readonly header: ClaimHeader;
 }
 
-/** Claims jobs of one queue: ready ones, and when these are not enough, what arrives. */
+/** Claims jobs of one queue: ready ones, or when there are none, what arrives. */
 export async function claimJobs(
   store: Store,
   claim: ReadyClaim,
@@ -145,7 +143,7 @@ export async function takeArrivals(
   return { taken, horizon: Number(horizon) };
 }
 
-// The statement returns the claimed rows in no order.
+// The statement returns the rows in no order, but what the scan found first.
 function byPosition(a: ClaimedJob, b: ClaimedJob): number {
   if (a.priority !== b.priority) return a.priority - b.priority;
   if (a.position.runAt !== b.position.runAt) return a.position.runAt < b.position.runAt ? -1 : 1;

@@ -41,7 +41,8 @@ export class Claimer {
   // By queue, the oldest transaction that may have brought arrivals; of all queues together, as the last look said.
   #arrivalsSince = new Map<string, number>();
   #anyArrivalsSince = 0;
-  readonly #admissions = new Map<string, Promise<void>>();
+  readonly #toAdmit = new Set<string>();
+  #admission: Promise<void> | undefined;
   // Queues in which the last look saw arrivals.
   readonly #arrivedIn = new Set<string>();
   readonly #claimsUnderWay = new Set<number>();
@@ -89,7 +90,7 @@ export class Claimer {
 
   /**
    * Up to `limit` jobs, in the order in which they are to start, and up to `follow` more that are next in the lanes of
-   * these. Fewer than `limit` means that no more were ready.
+   * these. Fewer than `limit` means that no more were ready; what has arrived may still be on its way.
    */
   async claim(limit: number, follow = 0): Promise<ClaimedJob[]> {
     if (this.#tasks?.length === 0) return [];
@@ -132,9 +133,10 @@ export class Claimer {
     this.#anyArrivalsSince = 0;
   }
 
-  /** Resolves when the admissions under way have ended. */
+  /** Resolves when the admission under way has ended. */
   async stop(): Promise<void> {
-    await Promise.all(this.#admissions.values());
+    this.#toAdmit.clear();
+    await this.#admission;
   }
 
   async #claimFrom(
@@ -155,9 +157,10 @@ export class Claimer {
     const { jobs, ready, header } = claimed;
     cursors.advance(ready, header, ready.length >= limit);
     if (header.unknown) this.#options.onUnknownTasks(queue);
-    if (header.taken !== null) horizons.set(queue, header.horizon ?? 0);
-    else if (header.arrivals) this.#admitMeanwhile(queue);
-    if ((header.taken ?? 0) > 0) this.#options.onLimited(queue, 0);
+    if (header.horizon !== null) horizons.set(queue, header.horizon);
+    // What was claimed from arrivals goes on with the next claim, when there was enough.
+    const isEnough = header.horizon !== null && jobs.length >= limit;
+    if (header.arrivals && !isEnough) this.#admitMeanwhile(queue);
     if (header.limited !== null) this.#options.onLimited(queue, header.limited);
     return jobs;
   }
@@ -188,24 +191,31 @@ export class Claimer {
     }
   }
 
-  // While there is enough to do.
+  // One queue after another, so that settles and claims find connections.
   #admitMeanwhile(queue: string): void {
-    if (this.#admissions.has(queue)) return;
-    const admission = this.#takeArrivals(queue)
-      .catch(this.#options.onError)
-      .finally(() => this.#admissions.delete(queue));
-    this.#admissions.set(queue, admission);
+    this.#toAdmit.add(queue);
+    this.#admission ??= this.#admitAll().finally(() => {
+      this.#admission = undefined;
+    });
   }
 
-  async #takeArrivals(queue: string): Promise<void> {
+  async #admitAll(): Promise<void> {
+    for (const queue of this.#toAdmit) {
+      await this.#admit(queue).catch(this.#options.onError);
+      this.#toAdmit.delete(queue);
+    }
+  }
+
+  async #admit(queue: string): Promise<void> {
     const horizons = this.#arrivalsSince;
-    const since = horizons.get(queue) ?? 0;
-    const { taken, horizon } = await takeArrivals(this.#store, queue, {
-      since,
-      limit: arrivalsBatch,
-    });
-    horizons.set(queue, horizon);
-    if (taken > 0) this.#options.onLimited(queue, 0);
+    let taken = arrivalsBatch;
+    while (taken === arrivalsBatch && this.#toAdmit.has(queue)) {
+      const since = horizons.get(queue) ?? 0;
+      const arrivals = await takeArrivals(this.#store, queue, { since, limit: arrivalsBatch });
+      ({ taken } = arrivals);
+      horizons.set(queue, arrivals.horizon);
+      if (taken > 0) this.#options.onLimited(queue, 0);
+    }
   }
 
   // With one queue there is nothing to find out. With more, one statement says which of them have work.

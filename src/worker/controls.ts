@@ -78,8 +78,12 @@ export class Controls {
     this.#loop.wake();
   }
 
-  isPaused({ queue, task }: ClaimedJob): boolean {
-    return this.pauses.queues.has(queue) || this.pauses.tasks.has(task);
+  /** Tells which of these jobs must not start: nor may others in the lane of such a one pass it. */
+  pausedAmong(jobs: readonly ClaimedJob[]): (job: ClaimedJob) => boolean {
+    const { queues, tasks } = this.pauses;
+    const isPaused = ({ queue, task }: ClaimedJob): boolean => queues.has(queue) || tasks.has(task);
+    const lanes = new Set(jobs.filter(isPaused).map(({ lane }) => lane));
+    return (job) => isPaused(job) || (job.lane !== undefined && lanes.has(job.lane));
   }
 
   /** Looks once; a worker does before its first claim. */

@@ -36,7 +36,7 @@ export function controlsOf(
     returned: (job) => runner.returned(job),
     onPauses: (pauses) => {
       claimer.setPaused(pauses);
-      parts.release(takeOut(parts, (job) => controls.isPaused(job)));
+      parts.release(takeOut(parts, controls.pausedAmong([...queue.buffered, ...starter.waiting])));
       queue.wake();
     },
     onLost: (jobs) => {

@@ -146,10 +146,11 @@ export class Session {
   // Something may have been paused while the claim was under way.
   #withoutPaused(jobs: ClaimedJob[]): ClaimedJob[] {
     if (this.#isLost) return [];
-    const paused = jobs.filter((job) => this.#controls.isPaused(job));
+    const isPaused = this.#controls.pausedAmong(jobs);
+    const paused = jobs.filter(isPaused);
     if (paused.length === 0) return jobs;
     this.#release(paused);
-    return jobs.filter((job) => !paused.includes(job));
+    return jobs.filter((job) => !isPaused(job));
   }
 
   #release(jobs: readonly ClaimedJob[]): void {

@@ -133,7 +133,7 @@ export class Starter {
     const isHolding =
       settlement !== undefined && settlement.then !== "gone" && settlement.then.isHolding === true;
     // Nothing may pass a job that holds its lane until it runs again.
-    if (isHolding) this.#options.release(this.#lanes.takeWaiting(lane));
+    if (isHolding) this.#options.release(this.#takeFollowers(lane));
     this.#leave(job, settlement?.runMs ?? null);
   }
 
@@ -143,14 +143,21 @@ export class Starter {
     if (job === undefined) return true;
     if (this.#isRefused(job)) {
       this.#next.shift();
+      const followers = job.lane === undefined ? [] : this.#takeFollowers(job.lane);
       this.#leave(job, null);
-      this.#options.release([job]);
+      this.#options.release([job, ...followers]);
       return true;
     }
     if (!this.#mayStart(job)) return false;
     this.#next.shift();
     this.#options.runner.start(job);
     return true;
+  }
+
+  // What waits for the lane of a job: some of it may still be in the buffer.
+  #takeFollowers(lane: string): ClaimedJob[] {
+    const buffered = this.#options.queue.takeOut((job) => job.lane === lane);
+    return [...this.#lanes.takeWaiting(lane), ...buffered];
   }
 
   #place(job: ClaimedJob): void {

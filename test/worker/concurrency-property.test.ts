@@ -24,7 +24,7 @@ interface Payload {
 }
 
 interface Step {
-  readonly step: "begin" | "end" | "fail" | "kill" | "freeze";
+  readonly step: "begin" | "end" | "fail" | "kill" | "freeze" | "unlock";
   readonly worker: string;
   readonly key: string | null;
   readonly n: number | null;
@@ -222,11 +222,13 @@ class World {
   }
 
   async #unlock(): Promise<void> {
+    await this.#note("unlock", "all");
     await this.#engine.pawl.jobs.forceUnlock();
   }
 
   async #unlockKeys(): Promise<void> {
     const key = keys[this.#upTo(keys.length)]?.key ?? "serial";
+    await this.#note("unlock", key);
     await this.#engine.pawl.concurrencyKeys.forceUnlock([key]);
   }
 

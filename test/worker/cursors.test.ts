@@ -272,6 +272,7 @@ function idOf(last: string): string {
 
 function header(given: Partial<ClaimHeader> = {}): ClaimHeader {
   return {
+    found: 0,
     snapshot: "10:10:",
     xid: "10",
     rewinds: null,
@@ -279,6 +280,7 @@ function header(given: Partial<ClaimHeader> = {}): ClaimHeader {
     priorities: null,
     unknown: false,
     arrivals: false,
+    horizon: null,
     limited: null,
     ...given,
   };

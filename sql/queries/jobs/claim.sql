@@ -1,4 +1,5 @@
--- Claims ready jobs of one queue: see migrations/0004-claim.sql. Served by jobs_ready.
+-- Claims jobs of one queue, ready ones or what arrives: see migrations/0004-claim.sql. Served by jobs_ready, and by
+-- arrivals_of_queue and jobs_blocked.
 select *
   from :"schema".claim_jobs(
     $1, $2::uuid, $3::bigint, $4::integer, $5::integer, ($6::text)::text[], ($7::text)::text[], ($8::text)::text[],
