@@ -1,25 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { defineTask, snooze, typed } from "pawl";
+import { defineTask, snooze } from "pawl";
 import { describe, expect, it } from "vitest";
-import { freshEngine, type Engine } from "../support/engine.ts";
-
-const payload = typed<number>();
-const serial = defineTask({ name: "serial", payload, concurrency: { key: () => "a" } });
-const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
-
-/** A handler that tells what it has started, and how many ran at once. */
-function observed(ms: (n: number) => number = () => 1) {
-  const started: number[] = [];
-  const seen = { running: 0, most: 0 };
-  const run = async ({ payload: n }: { readonly payload: number }): Promise<void> => {
-    seen.running += 1;
-    seen.most = Math.max(seen.most, seen.running);
-    started.push(n);
-    await wait(ms(n));
-    seen.running -= 1;
-  };
-  return { started, seen, run };
-}
+import { numbers, observed, payload, serial } from "../fixtures/serial-jobs.ts";
+import { freshEngine } from "../support/engine.ts";
 
 describe("jobs with a concurrency key", () => {
   it("run one after another, in the order of their enqueue", async () => {
@@ -288,80 +271,3 @@ describe("jobs with a concurrency key", () => {
     expect(started).toEqual(numbers(5));
   });
 });
-
-describe("the row of a concurrency key", () => {
-  it("may be forgotten while a new job of the key arrives", async () => {
-    const engine = await freshEngine();
-    const { started, run } = observed();
-    await knowKeys(engine, ["a"]);
-    const pruning = await engine.connect();
-    await pruning.query("begin");
-    const { rows } = await pruning.query("select pruned from prune_concurrency_keys('', '', 100)");
-    expect(rows).toEqual([{ pruned: 1 }]);
-    await engine.pawl.enqueue(serial, 0);
-    await engine.work({ handlers: [serial.handle(run)] });
-    await engine.sqlUntil(
-      "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')",
-    );
-
-    await pruning.query("commit");
-
-    await engine.until(() => started.length === 1);
-  });
-
-  it("is locked in the order of the keys, also when the limit of one has changed", async () => {
-    const engine = await freshEngine();
-    const { started, run } = observed();
-    await knowKeys(engine, ["a", "b"]);
-    const settling = await engine.connect();
-    await settling.query("begin");
-    await settling.query("select lock_concurrency_keys('default', '{a}')");
-    await engine.pawl.enqueueMany([
-      serial.job(0, { concurrency: { key: "b", limit: 2 } }),
-      serial.job(1, { concurrency: { key: "a" } }),
-    ]);
-    await engine.work({ handlers: [serial.handle(run)] });
-    await engine.sqlUntil(
-      "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')",
-    );
-
-    await settling.query("set local lock_timeout = '5s'");
-    await settling.query("select lock_concurrency_keys('default', '{b}')");
-    await settling.query("commit");
-
-    await engine.until(() => started.length === 2);
-  });
-
-  it("may be made by somebody else while an admission waits for another", async () => {
-    const engine = await freshEngine();
-    const { started, run } = observed();
-    await knowKeys(engine, ["a"]);
-    const admitting = await engine.connect();
-    await admitting.query("begin");
-    await admitting.query("select lock_concurrency_keys('default', '{a}')");
-    await admitting.query(
-      "insert into concurrency_keys (queue, key, max_running) values ('default', 'b', 1)",
-    );
-    await engine.pawl.enqueueMany([
-      serial.job(0, { concurrency: { key: "a" } }),
-      serial.job(1, { concurrency: { key: "b" } }),
-    ]);
-    await engine.work({ handlers: [serial.handle(run)] });
-    await engine.sqlUntil(
-      "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')",
-    );
-
-    await admitting.query("commit");
-
-    await engine.until(() => started.length === 2);
-  });
-});
-
-/** The rows of these keys, which no chore removes. */
-async function knowKeys(engine: Engine, keys: readonly string[]): Promise<void> {
-  await engine.sql("update chores set due_at = now() + interval '1 hour'");
-  await engine.sql(
-    "insert into concurrency_keys (queue, key, max_running) select 'default', unnest($1::text[]), 1",
-    [keys],
-  );
-}
