@@ -43,7 +43,7 @@ describe("a chore", () => {
     const chores = start(engine.store, [failing]);
     const [row] = await engine.sqlUntil<{ seconds: number; done: boolean }>(
       `select extract(epoch from due_at - now())::float8 as seconds, done_at is not null as done
-         from chores where due_at < now() + interval '2 minutes' and due_at > now()`,
+         from chores where due_at between now() + interval '5 seconds' and now() + interval '2 minutes'`,
     );
     await stop([chores]);
 
@@ -58,7 +58,7 @@ describe("a chore", () => {
 
     const chores = start(engine.store, [half]);
     await engine.sqlUntil(
-      `select from chores where due_at between now() and now() + interval '1 minute'`,
+      `select from chores where due_at between now() + interval '5 seconds' and now() + interval '1 minute'`,
     );
     await stop([chores]);
 
