@@ -31,7 +31,8 @@ begin
 end
 $$;
 
--- Makes the next blocked jobs of these keys ready, as many as there are free lanes. The caller has locked the keys' rows, in an earlier statement and in the order of the keys.
+-- Makes the next blocked jobs of these keys ready, as many as there are free lanes; tells how many. The caller has locked the keys' rows, in
+-- an earlier statement and in the order of the keys.
 --
 -- No wake-up can be lost. Whatever frees a lane, or adds a blocked job, leads here after it: in the same transaction (a
 -- settle), or through an arrival that commits with it. The keys' rows are locked first, and what is counted afterwards, in
@@ -44,7 +45,7 @@ $$;
 -- twice. It passes over what is ready: only who has found nothing ready gives places.
 create function :"schema".admit_jobs(
   _queue text, _keys text[], _places integer, _worker_id uuid, _claim_number bigint, _tasks text[], _except text[],
-  _forbidden text[], out claimed uuid[]
+  _forbidden text[], out admitted integer, out claimed uuid[]
 )
 language plpgsql
 set plan_cache_mode = force_generic_plan
@@ -139,8 +140,9 @@ begin
          array_agg(distinct numbered.key) filter (where numbered.is_open)
     into _ids, _lanes, _turns, _is_claimed, claimed, _open
     from numbered;
+  admitted := coalesce(cardinality(_ids), 0);
 
-  if _ids is not null then
+  if admitted > 0 then
     -- The locks have drawn the transaction's id: only now may the clock be read (decision 0002).
     _moment := :"schema".now();
     with moved as (
@@ -198,7 +200,8 @@ $$;
 -- `horizon` is the next _since. What others are at, and may drop again, does not move it.
 create function :"schema".take_arrivals(
   _queue text, _since bigint, _limit integer, _places integer, _worker_id uuid, _claim_number bigint, _tasks text[],
-  _except text[], _forbidden text[], out taken integer, out claimed uuid[], out horizon bigint
+  _except text[], _forbidden text[], out taken integer, out admitted integer, out claimed uuid[],
+  out horizon bigint
 )
 language plpgsql
 set enable_seqscan = off
@@ -211,6 +214,7 @@ declare
   _keys text[];
 begin
   horizon := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  admitted := 0;
   with taken as (
     delete from :"schema".arrivals
      where arrivals.ctid = any (array(
@@ -241,7 +245,8 @@ begin
   end if;
   _keys := :"schema".lock_concurrency_keys(_queue, _arrived);
   _keys := _keys || :"schema".note_concurrency_limits(_queue, _arrivals);
-  claimed := :"schema".admit_jobs(_queue, _keys, _places, _worker_id, _claim_number, _tasks, _except, _forbidden);
+  select * into admitted, claimed
+    from :"schema".admit_jobs(_queue, _keys, _places, _worker_id, _claim_number, _tasks, _except, _forbidden);
   -- A key that somebody else has made while this waited for a lock is not locked here.
   insert into :"schema".arrivals (queue, concurrency_key)
   select _queue, missed.key
@@ -283,7 +288,7 @@ begin
     select newest.*
       from (
         select distinct on (arrived.rate_limit_key) arrived.rate_limit_key as key, arrived.capacity, arrived.interval_ms,
-               arrived.is_sliding
+               arrived.is_sliding, arrived as arrival
           from unnest(_arrivals) as arrived
          where arrived.rate_limit_key is not null
            and arrived.capacity is not null
@@ -298,7 +303,7 @@ begin
           and known.is_sliding = newest.is_sliding) is null
      order by newest.key
   loop
-    perform :"schema".register_rate_limit(_limit.key, _limit.capacity, _limit.interval_ms, _limit.is_sliding);
+    perform :"schema".note_rate_limit(_limit.arrival);
   end loop;
   -- First the limits and then the lines: the order of those who register by hand as well. Nothing changes in a line that is
   -- there, but its lock is taken: whoever removes a line that has run dry sees this job, or is seen to have removed it. For a
@@ -324,6 +329,21 @@ begin
     from unnest(_keys) as waiting (key)
    where waiting.key <> all (_locked)
      and waiting.key not in (select made.key from made);
+end
+$$;
+
+-- Takes in a rate limit. Somebody's open transaction may have changed the same one: claims do not wait for it, the arrival
+-- comes again.
+create function :"schema".note_rate_limit(_arrival :"schema".arrivals) returns void
+language plpgsql
+set lock_timeout = '50ms'
+as $$
+begin
+  perform :"schema".register_rate_limit(
+    _arrival.rate_limit_key, _arrival.capacity, _arrival.interval_ms, _arrival.is_sliding);
+exception when lock_not_available then
+  insert into :"schema".arrivals (queue, rate_limit_key, capacity, interval_ms, is_sliding, is_enqueue)
+  values (_arrival.queue, _arrival.rate_limit_key, _arrival.capacity, _arrival.interval_ms, _arrival.is_sliding, true);
 end
 $$;
 

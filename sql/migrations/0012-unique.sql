@@ -202,7 +202,7 @@ begin
     end if;
     if _met.outcome in ('created', 'replaced') and (_new.concurrency_key is not null or _new.rate_limit_key is not null) then
       _arrivals := _arrivals || json_build_object(
-        'queue', _new.queue, 'concurrency_key', _new.concurrency_key, 'rate_limit_key', _new.rate_limit_key,
+        'ordinal', _new.ordinal, 'queue', _new.queue, 'concurrency_key', _new.concurrency_key, 'rate_limit_key', _new.rate_limit_key,
         'concurrency_limit', _new.concurrency_limit, 'capacity', _new.capacity, 'interval_ms', _new.interval_ms,
         'is_sliding', _new.is_sliding, 'is_enqueue', true);
     end if;
@@ -211,11 +211,21 @@ begin
     end if;
   end loop;
   others := to_json(_others);
-  insert into :"schema".arrivals
-    (queue, concurrency_key, rate_limit_key, concurrency_limit, capacity, interval_ms, is_sliding, is_enqueue)
-  select distinct new.queue, new.concurrency_key, new.rate_limit_key, new.concurrency_limit, new.capacity,
-         new.interval_ms, new.is_sliding, new.is_enqueue
-    from json_populate_recordset(cast(null as :"schema".arrivals), to_json(_arrivals)) as new;
+  -- The last limit of the list is the newest: see insert_jobs.
+  insert into :"schema".arrivals (queue, concurrency_key, concurrency_limit, is_enqueue)
+  select distinct on (new.queue, new.concurrency_key) new.queue, new.concurrency_key, new.concurrency_limit, new.is_enqueue
+    from json_to_recordset(to_json(_arrivals)) as new (
+           queue text, concurrency_key text, concurrency_limit integer, is_enqueue boolean, ordinal bigint)
+   where new.concurrency_key is not null
+   order by new.queue, new.concurrency_key, new.is_enqueue desc, new.ordinal desc;
+  insert into :"schema".arrivals (queue, rate_limit_key, capacity, interval_ms, is_sliding, is_enqueue)
+  select distinct on (new.queue, new.rate_limit_key) new.queue, new.rate_limit_key, new.capacity, new.interval_ms,
+         new.is_sliding, new.is_enqueue
+    from json_to_recordset(to_json(_arrivals)) as new (
+           queue text, rate_limit_key text, capacity integer, interval_ms double precision, is_sliding boolean,
+           is_enqueue boolean, ordinal bigint)
+   where new.rate_limit_key is not null
+   order by new.queue, new.rate_limit_key, new.capacity is null, new.ordinal desc;
   perform :"schema".wake_workers();
   return next;
 end

@@ -212,23 +212,10 @@ $$;
 create function :"schema".fail_overweight_job(_queue text, _id uuid, _capacity integer) returns void
 language sql
 as $$
-  with done as (
-    delete from :"schema".jobs
-     where jobs.queue = _queue and jobs.id = _id
-    returning jobs.*
-  ), arrived as (
-    insert into :"schema".arrivals (queue, concurrency_key)
-    select done.queue, done.concurrency_key from done where done.concurrency_key is not null
-  )
-  insert into :"schema".history (
-    id, created_at, run_at, finished_at, expires_at, replay_of, attempt, final, queue, task, outcome, correlation_id, error,
-    payload)
-  select done.id, done.created_at, done.run_at, :"schema".now(), :"schema".now() + :"schema".history_retention(done.task),
-         done.replay_of, done.attempt + 1, true, done.queue, done.task, 'failed', done.correlation_id,
-         json_build_object('name', 'RateLimitError', 'code', 'PAWL_RATE_LIMIT_WEIGHT', 'message', format(
-           'this job has the weight %s, and its rate limit "%s" the capacity %s, so it could never start; '
-           'raise the capacity or lower the weight, then replay it', done.rate_limit_weight, done.rate_limit_key, _capacity)),
-         done.payload
-    from done
-   where :"schema".is_history_kept(done.task, 'failed')
+  select :"schema".end_jobs(array[_queue], array[_id], 'failed',
+           json_build_object('name', 'RateLimitError', 'code', 'PAWL_RATE_LIMIT_WEIGHT', 'message', format(
+             'this job has the weight %s, and its rate limit "%s" the capacity %s, so it could never start; '
+             'raise the capacity or lower the weight, then replay it', jobs.rate_limit_weight, jobs.rate_limit_key, _capacity)))
+    from :"schema".jobs
+   where jobs.queue = _queue and jobs.id = _id
 $$;

@@ -32,7 +32,7 @@ export const moves: readonly { from: JobState | "new"; to: Destination; by: stri
     to: "ready",
     by: "admission to a free lane; replaced by an enqueue without a concurrency key",
   },
-  { from: "blocked", to: "running", by: "claim, behind another job of its lane" },
+  { from: "blocked", to: "running", by: "claim, as soon as a lane is free or behind its job" },
   { from: "blocked", to: "scheduled", by: "reschedule by hand; replaced by an enqueue for later" },
   { from: "blocked", to: "gone", by: "cancel or fail by hand" },
   { from: "ready", to: "running", by: "claim" },

@@ -134,13 +134,13 @@ export async function takeArrivals(
   store: Store,
   queue: string,
   options: { readonly since: number; readonly limit: number },
-): Promise<{ taken: number; horizon: number }> {
-  const [row] = await store.db.query<{ taken: number; horizon: string }>(
+): Promise<{ taken: number; admitted: number; horizon: number }> {
+  const [row] = await store.db.query<{ taken: number; admitted: number; horizon: string }>(
     store.sql("arrivals/take"),
     [queue, options.since, options.limit],
   );
-  const { taken = 0, horizon = options.since } = row ?? {};
-  return { taken, horizon: Number(horizon) };
+  const { taken = 0, admitted = 0, horizon = options.since } = row ?? {};
+  return { taken, admitted, horizon: Number(horizon) };
 }
 
 // The statement returns the rows in no order, but what the scan found first.

@@ -29,6 +29,8 @@ export interface ClaimerOptions {
   readonly onUnknownTasks: (queue: string) => void;
   /** Told in how many milliseconds a job with a rate limit may start in a queue. */
   readonly onLimited: (queue: string, inMs: number) => void;
+  /** Told when jobs have become ready for which no claim waited. */
+  readonly onAdmitted: () => void;
   /** Told when an admission has failed for which no claim waited. */
   readonly onError: (error: unknown) => void;
 }
@@ -133,6 +135,11 @@ export class Claimer {
     this.#anyArrivalsSince = 0;
   }
 
+  /** Whether jobs may be about to become ready. */
+  get isAdmitting(): boolean {
+    return this.#admission !== undefined;
+  }
+
   /** Resolves when the admission under way has ended. */
   async stop(): Promise<void> {
     this.#toAdmit.clear();
@@ -215,6 +222,7 @@ export class Claimer {
       ({ taken } = arrivals);
       horizons.set(queue, arrivals.horizon);
       if (taken > 0) this.#options.onLimited(queue, 0);
+      if (arrivals.admitted > 0) this.#options.onAdmitted();
     }
   }
 

@@ -80,7 +80,8 @@ export class Intake {
     if (this.#context.pace.hasOwnClock) this.claimer.restart();
     const jobs = await this.claimer.claim(limit, this.#options.starter().follow(this.#claimMs));
     this.#claimMs = (this.#claimMs + performance.now() - askedAt) / 2;
-    if (jobs.length === 0 && this.queue.depth === 0) this.#options.onNothingFound();
+    const isNothing = jobs.length === 0 && this.queue.depth === 0 && !this.claimer.isAdmitting;
+    if (isNothing) this.#options.onNothingFound();
     return this.#options.admit(jobs);
   }
 
@@ -96,6 +97,9 @@ export class Intake {
         this.#limitedJobs.expect(queue, inMs);
       },
       onUnknownTasks: this.#options.onUnknownTasks,
+      onAdmitted: () => {
+        this.queue.wake();
+      },
       onError: this.#options.onError,
     });
   }

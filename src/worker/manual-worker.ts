@@ -93,6 +93,7 @@ export class ManualWorker {
       },
       // What other tasks there are is for others to handle, or to miss.
       onUnknownTasks: () => undefined,
+      onAdmitted: () => undefined,
       onError,
     });
     this.#heartbeat = new Heartbeat(control, {

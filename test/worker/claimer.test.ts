@@ -1,14 +1,13 @@
-import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { defineTask } from "pawl";
 import type { ClaimedJob } from "#pawl/store/claimed-job";
 import { storeOn } from "#pawl/store/store";
 import { promoteDueJobs } from "#pawl/store/upkeep";
 import { Claimer } from "#pawl/worker/claimer";
-import { FlagFilter } from "#pawl/worker/flag-filter";
 import { failed, HandClaimer, released } from "../support/claiming.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
 import { intercepted, recorder } from "../support/intercepted-database.ts";
+import { unheardClaimer } from "../support/unheard-claimer.ts";
 
 const task = defineTask({ name: "task" });
 
@@ -252,14 +251,8 @@ it("cursors that went back for nothing return to where they were", async () => {
     return run();
   });
   const claimer = new Claimer(storeOn(engine.store, database), {
-    workerId: randomUUID(),
+    ...unheardClaimer(),
     queues: undefined,
-    tasks: ["task"],
-    flagFilter: new FlagFilter([]),
-    onClaimed: () => undefined,
-    onLimited: () => undefined,
-    onUnknownTasks: () => undefined,
-    onError: rethrow,
   });
   expect(await claimer.claim(1_000)).toHaveLength(10);
   await claimer.claim(1_000);
@@ -283,14 +276,10 @@ function claimerOf(engine: Engine, { queues, tasks = ["task"] }: ClaimerSettings
   const { texts, intercept } = recorder();
   const unknown: string[] = [];
   const claimer = new Claimer(storeOn(engine.store, intercepted(engine.store.db, intercept)), {
-    workerId: randomUUID(),
+    ...unheardClaimer(),
     queues,
     tasks,
-    flagFilter: new FlagFilter([]),
-    onClaimed: () => undefined,
-    onLimited: () => undefined,
     onUnknownTasks: (queue) => unknown.push(queue),
-    onError: rethrow,
   });
   return { claimer, texts, unknown };
 }
@@ -300,9 +289,4 @@ async function foundAfter(claimer: Claimer, looks: number): Promise<string[]> {
   const found: ClaimedJob[] = [];
   for (let look = 0; look < looks; look += 1) found.push(...(await claimer.claim(1_000)));
   return found.map(({ id }) => id);
-}
-
-/** Fails the run. */
-function rethrow(error: unknown): never {
-  throw error;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { observed, serial } from "../fixtures/serial-jobs.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
+import { isSomebodyWaiting } from "../support/producer.ts";
 
 describe("the row of a concurrency key", () => {
   it("may be forgotten while a new job of the key arrives", async () => {
@@ -13,9 +14,7 @@ describe("the row of a concurrency key", () => {
     expect(rows).toEqual([{ pruned: 1 }]);
     await engine.pawl.enqueue(serial, 0);
     await engine.work({ handlers: [serial.handle(run)] });
-    await engine.sqlUntil(
-      "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')",
-    );
+    await engine.until(() => isSomebodyWaiting(engine.schema));
 
     await pruning.query("commit");
 
@@ -34,9 +33,7 @@ describe("the row of a concurrency key", () => {
       serial.job(1, { concurrency: { key: "a" } }),
     ]);
     await engine.work({ handlers: [serial.handle(run)] });
-    await engine.sqlUntil(
-      "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')",
-    );
+    await engine.until(() => isSomebodyWaiting(engine.schema));
 
     await settling.query("set local lock_timeout = '5s'");
     await settling.query("select lock_concurrency_keys('default', '{b}')");
@@ -60,9 +57,7 @@ describe("the row of a concurrency key", () => {
       serial.job(1, { concurrency: { key: "b" } }),
     ]);
     await engine.work({ handlers: [serial.handle(run)] });
-    await engine.sqlUntil(
-      "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')",
-    );
+    await engine.until(() => isSomebodyWaiting(engine.schema));
 
     await admitting.query("commit");
 

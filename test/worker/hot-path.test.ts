@@ -1,9 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { defineTask, type SettledEvent } from "pawl";
 import { storeOn } from "#pawl/store/store";
 import { Claimer } from "#pawl/worker/claimer";
-import { FlagFilter } from "#pawl/worker/flag-filter";
 import { failed, HandClaimer, released, succeeded } from "../support/claiming.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
 import { intercepted, recorder } from "../support/intercepted-database.ts";
@@ -14,6 +12,7 @@ import {
   statementCosts,
   type StatementCost,
 } from "../support/statement-costs.ts";
+import { unheardClaimer } from "../support/unheard-claimer.ts";
 
 // Without full pages in the log, its size depends on the work alone.
 const server = ownPostgres({
@@ -255,14 +254,8 @@ async function withQueues(queues: readonly string[] | undefined) {
   const { texts, intercept } = recorder();
   const store = storeOn(engine.store, intercepted(engine.store.db, intercept));
   const claimer = new Claimer(store, {
-    workerId: randomUUID(),
+    ...unheardClaimer(),
     queues,
-    tasks: ["task"],
-    flagFilter: new FlagFilter([]),
-    onClaimed: () => undefined,
-    onLimited: () => undefined,
-    onUnknownTasks: () => undefined,
-    onError: rethrow,
   });
   return { engine, claimer, texts };
 }
@@ -307,9 +300,4 @@ async function logPosition(engine: Engine): Promise<number> {
     "select (pg_current_wal_lsn() - '0/0')::float8 as position",
   );
   return row?.position ?? NaN;
-}
-
-/** Fails the run. */
-function rethrow(error: unknown): never {
-  throw error;
 }
