@@ -1,4 +1,4 @@
-// Builds dist/ from src/ and sql/, and the demo when it is there. Quick when nothing has changed.
+// Builds dist/ from src/ and sql/, and the workspaces that are there. Quick when nothing has changed.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { sep } from "node:path";
@@ -12,7 +12,10 @@ export function build() {
   removeOrphans("src", "dist");
   compile("tsconfig.build.json");
   makeExecutable("dist/cli/main.js");
-  if (existsSync(`${repository}demo/tsconfig.json`)) compile("demo/tsconfig.json");
+  for (const workspace of ["demo", "bench"]) {
+    if (existsSync(`${repository}${workspace}/tsconfig.json`))
+      compile(`${workspace}/tsconfig.json`);
+  }
 }
 
 /** @param {string} project */

@@ -1,0 +1,14 @@
+import type { Contender } from "./contender.ts";
+import { graphileWorker } from "./graphile-worker.ts";
+import { pawl } from "./pawl.ts";
+
+/** Pawl first, then its peers. */
+export const contenders: readonly Contender[] = [pawl, graphileWorker];
+
+/** Throws when there is none of that name. */
+export function contenderNamed(name: string): Contender {
+  const found = contenders.find((contender) => contender.name === name);
+  if (found !== undefined) return found;
+  const names = contenders.map((contender) => contender.name).join(", ");
+  throw new Error(`expected one of ${names}, got ${name}`);
+}

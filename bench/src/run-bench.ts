@@ -1,0 +1,131 @@
+import type { Contender, Settings } from "./contenders/contender.ts";
+import { describeMachine, describeVersions } from "./machine.ts";
+import { Measurement } from "./measurement.ts";
+import { ratiosOf } from "./report/ratios.ts";
+import type { BenchReport, Missing } from "./result.ts";
+import { Results } from "./results.ts";
+import type { Figure, Scenario } from "./scenarios/scenario.ts";
+import { Servers } from "./servers/servers.ts";
+
+export interface BenchOptions {
+  readonly scenarios: readonly Scenario[];
+  readonly contenders: readonly Contender[];
+  readonly settings: readonly Settings[];
+  readonly repeats: number;
+  readonly isQuick: boolean;
+}
+
+interface Entrant {
+  readonly contender: Contender;
+  readonly settings: Settings;
+}
+
+interface Bench {
+  readonly options: BenchOptions;
+  readonly servers: Servers;
+  readonly results: Results;
+  readonly missing: Missing[];
+  readonly tell: (line: string) => void;
+}
+
+/** Runs the scenarios, the contenders in turn (A B A B …), each on a fresh database. */
+export async function runBench(
+  options: BenchOptions,
+  tell: (line: string) => void,
+): Promise<BenchReport> {
+  const startedAt = new Date().toISOString();
+  const servers = await Servers.start();
+  try {
+    const machine = describeMachine();
+    const bench = { options, servers, results: new Results(), missing: [], tell };
+    for (const scenario of options.scenarios) await runScenario(bench, scenario);
+    const results = bench.results.all();
+    return {
+      machine,
+      versions: describeVersions(servers),
+      startedAt,
+      repeats: options.repeats,
+      isQuick: options.isQuick,
+      results,
+      ratios: ratiosOf(results),
+      missing: bench.missing,
+    };
+  } finally {
+    await servers.stop();
+  }
+}
+
+async function runScenario(bench: Bench, scenario: Scenario): Promise<void> {
+  let entrants = entrantsOf(bench, scenario);
+  for (let round = 1; round <= bench.options.repeats; round += 1) {
+    const failed = new Set<Entrant>();
+    for (const entrant of entrants) {
+      const hasSucceeded = await runRound(bench, scenario, { entrant, round });
+      if (!hasSucceeded) failed.add(entrant);
+    }
+    entrants = entrants.filter((entrant) => !failed.has(entrant));
+  }
+}
+
+/** Who can take part; who cannot is told as missing. */
+function entrantsOf({ options, servers, missing }: Bench, scenario: Scenario): readonly Entrant[] {
+  const all = options.contenders.flatMap((contender) =>
+    options.settings.map((settings) => ({ contender, settings })),
+  );
+  return all.filter(({ contender, settings }) => {
+    const reason =
+      servers.missing(contender.server) ??
+      (scenario.needs && contender.lacks[scenario.needs]) ??
+      scenario.lacking?.(contender);
+    if (reason === undefined) return true;
+    missing.push(missed(scenario, { contender, settings }, { reason, isFailure: false }));
+    return false;
+  });
+}
+
+/** Returns whether it succeeded; one that failed is told as missing, with nothing of its other rounds. */
+async function runRound(
+  { options, servers, results, missing, tell }: Bench,
+  scenario: Scenario,
+  { entrant, round }: { entrant: Entrant; round: number },
+): Promise<boolean> {
+  const measurement = new Measurement({
+    ...entrant,
+    isQuick: options.isQuick,
+    server: servers.of(entrant.contender.server),
+    effectsUrl: await servers.effectsUrlFor(entrant.contender.server),
+  });
+  const name = `${scenario.name}, round ${round}, ${entrant.contender.name} (${entrant.settings})`;
+  try {
+    const figures = await scenario.measure(measurement);
+    results.add(scenario, entrant, figures);
+    tell(
+      `${name}: ${figures
+        .filter(({ better }) => better !== undefined)
+        .map(inShort)
+        .join("; ")}`,
+    );
+    return true;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    results.remove(scenario, entrant);
+    missing.push(missed(scenario, entrant, { reason, isFailure: true }));
+    tell(`${name}: FAILED: ${reason}`);
+    return false;
+  } finally {
+    await measurement.close();
+  }
+}
+
+function missed(
+  { name: scenario }: Scenario,
+  { contender, settings }: Entrant,
+  why: Pick<Missing, "reason" | "isFailure">,
+): Missing {
+  return { scenario, contender: contender.name, settings, ...why };
+}
+
+function inShort({ metric, value, unit }: Figure): string {
+  const digits = value < 100 ? 2 : 0;
+  return `${metric} ${value.toFixed(digits)}${unit === "" ? "" : ` ${unit}`}`;
+}

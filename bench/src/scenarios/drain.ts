@@ -1,0 +1,18 @@
+import { drained } from "./drained.ts";
+import type { Scenario } from "./scenario.ts";
+
+export const drain: Scenario = {
+  name: "drain",
+  title: "Drain",
+  description:
+    "200,000 ready jobs whose handlers do nothing, run by one worker process, and by four. A contender that needs " +
+    "more than 30 s is told by what it has done by then.",
+  measure: async (measurement) => {
+    const count = measurement.isQuick ? 50_000 : 200_000;
+    await measurement.freshDatabase();
+    const one = await drained(measurement, { jobs: { count }, of: "1 process" });
+    await measurement.freshDatabase();
+    const four = await drained(measurement, { jobs: { count }, processes: 4, of: "4 processes" });
+    return [one.rate, four.rate, ...one.costs, ...four.costs];
+  },
+};

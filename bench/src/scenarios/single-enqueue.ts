@@ -1,0 +1,60 @@
+import type { Measurement } from "../measurement.ts";
+import { Crew } from "./crew.ts";
+import { checkExactlyOnce } from "./exactly-once.ts";
+import { rate } from "./figures.ts";
+import type { Figure, Scenario } from "./scenario.ts";
+
+interface Variant {
+  readonly callers: number;
+  readonly isInTransaction: boolean;
+  readonly isWorkerBusy: boolean;
+}
+
+const variants: readonly Variant[] = [false, true].flatMap((isWorkerBusy) =>
+  [false, true].flatMap((isInTransaction) =>
+    [1, 32].map((callers) => ({ callers, isInTransaction, isWorkerBusy })),
+  ),
+);
+
+export const singleEnqueue: Scenario = {
+  name: "single enqueue",
+  title: "Single enqueue",
+  description:
+    "One job a call: by one caller, and by 32 callers at once who each wait for their own; on its own, and in the " +
+    "caller's transaction (begin, enqueue, commit); with no worker, and beside a worker that runs the jobs.",
+  measure: async (measurement) => {
+    const figures: Figure[] = [];
+    for (const variant of variants) {
+      const isOffered = measurement.contender.lacks["enqueue in a transaction"] === undefined;
+      if (variant.isInTransaction && !isOffered) continue;
+      figures.push(await enqueued(measurement, variant));
+    }
+    return figures;
+  },
+};
+
+async function enqueued(measurement: Measurement, variant: Variant): Promise<Figure> {
+  const { callers, isInTransaction, isWorkerBusy } = variant;
+  await measurement.freshDatabase();
+  const crew = isWorkerBusy ? await Crew.start(measurement) : undefined;
+  const { count, ms } = await measurement.withProcess((producer) =>
+    producer.do("enqueueSingly", {
+      from: 0,
+      forMs: measurement.isQuick ? 1_000 : 3_000,
+      callers,
+      isInTransaction,
+    }),
+  );
+  if (crew !== undefined) {
+    const isComplete = await crew.until(count, 10_000);
+    const { reports } = await crew.end();
+    checkExactlyOnce(reports, { total: count, isComplete });
+  }
+  return rate(nameOf(variant), count, ms);
+}
+
+function nameOf({ callers, isInTransaction, isWorkerBusy }: Variant): string {
+  const who = callers === 1 ? "one caller" : `${callers} callers`;
+  const where = isInTransaction ? "in a transaction" : "outside a transaction";
+  return `${who}, ${where}${isWorkerBusy ? ", worker busy" : ""}`;
+}
