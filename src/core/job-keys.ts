@@ -47,6 +47,7 @@ export function jobKeys(
   given: KeySettings & { readonly delayMs: number | undefined },
   payload: unknown,
 ): JobKeys {
+  if (!hasKeys(task) && !hasKeys(given)) return none;
   const flags = given.flags ?? task.flags ?? [];
   const keyOf = (option: string, key: HeldKey) => makeKey(option, key, { task, payload });
   return {
@@ -55,6 +56,12 @@ export function jobKeys(
     unique: uniqueOf(merged(task.unique, given.unique), keyOf, given.delayMs),
     flags: flags.length === 0 ? undefined : flags,
   };
+}
+
+const none: JobKeys = {};
+
+function hasKeys({ concurrency, rateLimit, unique, flags }: KeySettings): boolean {
+  return (concurrency ?? rateLimit ?? unique ?? flags) !== undefined;
 }
 
 type KeyMaker = (option: string, key: HeldKey) => string;

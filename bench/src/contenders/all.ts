@@ -1,9 +1,17 @@
+import { bullmqOnPostgres, bullmqOnRedis } from "./bullmq.ts";
 import type { Contender } from "./contender.ts";
 import { graphileWorker } from "./graphile-worker.ts";
 import { pawl } from "./pawl.ts";
+import { pgBoss } from "./pg-boss.ts";
 
 /** Pawl first, then its peers. */
-export const contenders: readonly Contender[] = [pawl, graphileWorker];
+export const contenders: readonly Contender[] = [
+  pawl,
+  graphileWorker,
+  pgBoss,
+  bullmqOnPostgres,
+  bullmqOnRedis,
+];
 
 /** Throws when there is none of that name. */
 export function contenderNamed(name: string): Contender {

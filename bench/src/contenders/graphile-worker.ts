@@ -19,7 +19,7 @@ export const graphileWorker: Contender = {
   settings: {
     best:
       "`concurrentJobs: 24`, `localQueue: { size: 500 }`, `completeJobBatchDelay: 0`, `failJobBatchDelay: 0` " +
-      "(its own performance page), `maxPoolSize: 110`, no logging",
+      "(its own performance page), `maxPoolSize: 26` for workers (its advice: `concurrentJobs + 2`), no logging",
     defaults: "none given but no logging: `concurrentJobs` is 1, jobs are fetched one by one",
   },
   claimStatement: "%for update skip locked%",
@@ -36,7 +36,7 @@ class OpenGraphileWorker implements OpenContender {
 
   constructor(place: Place) {
     this.#place = place;
-    this.#preset = { worker: { connectionString: place.url, logger: quiet, ...settingsOf(place) } };
+    this.#preset = { worker: { connectionString: place.url, logger: quiet } };
   }
 
   async install(): Promise<void> {
@@ -70,8 +70,7 @@ class OpenGraphileWorker implements OpenContender {
     const taskList = Object.fromEntries(
       Array.from({ length: queues }, (_, number) => [taskName(number), task]),
     );
-    const worker = concurrency === undefined ? {} : { concurrentJobs: concurrency };
-    const preset = { extends: [this.#preset], worker };
+    const preset = { extends: [this.#preset], worker: workerSettings(this.#place, concurrency) };
     const runner = await run({ preset, taskList, noHandleSignals: true });
     return () => runner.stop();
   }
@@ -87,12 +86,18 @@ class OpenGraphileWorker implements OpenContender {
   }
 }
 
-function settingsOf({ settings }: Place): NonNullable<GraphileConfig.Preset["worker"]> {
-  if (settings === "defaults") return {};
+function workerSettings(
+  { settings }: Place,
+  concurrency: number | undefined,
+): NonNullable<GraphileConfig.Preset["worker"]> {
+  if (settings === "defaults") {
+    return concurrency === undefined ? {} : { concurrentJobs: concurrency };
+  }
+  const concurrentJobs = concurrency ?? 24;
   return {
-    concurrentJobs: 24,
-    maxPoolSize: 110,
-    localQueue: { size: 500 },
+    concurrentJobs,
+    maxPoolSize: concurrentJobs + 2,
+    localQueue: { size: Math.max(500, concurrentJobs) },
     completeJobBatchDelay: 0,
     failJobBatchDelay: 0,
   };

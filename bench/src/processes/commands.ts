@@ -17,16 +17,19 @@ export interface Batches {
 
 /** One by one, by so many callers at once, each waiting for its own. */
 export interface Singles {
-  readonly from: number;
   readonly forMs: number;
   readonly callers: number;
   readonly isInTransaction: boolean;
 }
 
 export interface Produced {
+  /** With those of the time before it counts. */
+  readonly total: number;
   readonly count: number;
   readonly ms: number;
 }
+
+const warmUpMs = 1_000;
 
 /** How late a timer may be. */
 const timerSlackMs = 2;
@@ -66,22 +69,25 @@ export class Commands {
     for (let at = from; at < from + count; at += batch) {
       await this.#contender.enqueueMany(jobsFrom(at, Math.min(batch, from + count - at), shape));
     }
-    return { count, ms: performance.now() - startedAt };
+    return { total: count, count, ms: performance.now() - startedAt };
   }
 
+  /** Counts from a while after the start, when every connection has been made. */
   async enqueueSingly(singles: Singles): Promise<Produced> {
     const pool = new Pool({ connectionString: this.#url, max: singles.callers });
     try {
-      await warm(pool, singles.callers);
-      const startedAt = performance.now();
-      const until = startedAt + singles.forMs;
+      const countFrom = performance.now() + warmUpMs;
+      const until = countFrom + singles.forMs;
       let count = 0;
-      const next = () => singles.from + count++;
+      let total = 0;
       const callers = Array.from({ length: singles.callers }, async () => {
-        while (performance.now() < until) await this.#enqueueOne(next(), singles, pool);
+        while (performance.now() < until) {
+          await this.#enqueueOne(total++, singles, pool);
+          if (performance.now() >= countFrom) count += 1;
+        }
       });
       await Promise.all(callers);
-      return { count, ms: performance.now() - startedAt };
+      return { total, count, ms: performance.now() - countFrom };
     } finally {
       await pool.end();
     }
@@ -209,9 +215,4 @@ function jobsFrom(from: number, count: number, shape: Shape): BenchJob[] {
       ...(delayMs === undefined ? {} : { delayMs }),
     };
   });
-}
-
-async function warm(pool: Pool, connections: number): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: connections }, () => pool.connect()));
-  for (const client of clients) client.release();
 }

@@ -19,7 +19,7 @@ export const latency: Scenario = {
   },
 };
 
-const warmUpSeconds = 1;
+const warmUpSeconds = 2;
 
 async function measured(measurement: Measurement, jobsPerSecond: number): Promise<Figure[]> {
   const seconds = warmUpSeconds + (measurement.isQuick ? 3 : 20);

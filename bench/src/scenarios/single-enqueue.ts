@@ -37,18 +37,17 @@ async function enqueued(measurement: Measurement, variant: Variant): Promise<Fig
   const { callers, isInTransaction, isWorkerBusy } = variant;
   await measurement.freshDatabase();
   const crew = isWorkerBusy ? await Crew.start(measurement) : undefined;
-  const { count, ms } = await measurement.withProcess((producer) =>
+  const { total, count, ms } = await measurement.withProcess((producer) =>
     producer.do("enqueueSingly", {
-      from: 0,
       forMs: measurement.isQuick ? 1_000 : 3_000,
       callers,
       isInTransaction,
     }),
   );
   if (crew !== undefined) {
-    const isComplete = await crew.until(count, 10_000);
+    const isComplete = await crew.until(total, 10_000);
     const { reports } = await crew.end();
-    checkExactlyOnce(reports, { total: count, isComplete });
+    checkExactlyOnce(reports, { total, isComplete });
   }
   return rate(nameOf(variant), count, ms);
 }
