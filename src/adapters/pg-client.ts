@@ -22,6 +22,7 @@ export interface PgClient {
 
 export interface PgNotification {
   readonly channel: string;
+  readonly payload?: string | undefined;
 }
 
 interface PgQuery {

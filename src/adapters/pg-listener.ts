@@ -21,7 +21,7 @@ export async function listen(options: PgSubscription): Promise<Listener> {
   const { connection, channel, events, timeoutMs, end } = options;
   const { client } = connection;
   const onNotification = (message: PgNotification): void => {
-    subscription.notify(message.channel);
+    subscription.notify(message.channel, message.payload ?? "");
   };
   const onError = (error: Error): void => {
     subscription.lose(error);

@@ -92,8 +92,8 @@ export class PgliteDatabase implements Database {
       this.#noting(this.#session.runExclusively(work, new Deadline(this.#timeoutMs)));
     await exclusively(() => client.listen(quoted, counted));
     // PGlite's own callbacks do not hear of a channel with a quote in its name.
-    let stopHearing: (() => void) | undefined = client.onNotification((from) => {
-      if (from === channel) events.notified();
+    let stopHearing: (() => void) | undefined = client.onNotification((from, payload) => {
+      if (from === channel) events.notified(payload);
     });
     return {
       async close() {

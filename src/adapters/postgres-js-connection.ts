@@ -33,7 +33,7 @@ export interface PostgresJsOptions {
 export type OpenPostgresJs = (options: object) => PostgresJsSql;
 
 export interface ConnectionEvents {
-  notified?(channel: string): void;
+  notified?(channel: string, payload: string): void;
   closed?(): void;
 }
 
@@ -91,8 +91,8 @@ export class PostgresJsConnection {
       debug: false,
       onnotice,
       onparameter: undefined,
-      onnotify: (channel: string) => {
-        this.#events.notified?.(channel);
+      onnotify: (channel: string, payload: string) => {
+        this.#events.notified?.(channel, payload);
       },
       onclose: () => {
         this.#lost ??= lostError();

@@ -132,8 +132,8 @@ export class PostgresJsDatabase implements Database {
   async listen(channel: string, events: ListenEvents): Promise<Listener> {
     this.#assertNotClosed();
     const connection = this.#connect({
-      notified: (from) => {
-        subscription.notify(from);
+      notified: (from, payload) => {
+        subscription.notify(from, payload);
       },
       closed: () => {
         subscription.lose(lostOf(connection));

@@ -43,9 +43,9 @@ export class Subscription implements Listener {
   }
 
   /** A notification has come on a channel of the session. */
-  notify(channel: string): void {
+  notify(channel: string, payload: string): void {
     if (this.#stopped.signal.aborted || channel !== this.#channel) return;
-    this.#events.notified();
+    this.#events.notified(payload);
   }
 
   /** The session has ended by itself. */

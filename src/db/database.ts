@@ -53,7 +53,8 @@ export interface Listener {
 }
 
 export interface ListenEvents {
-  notified(): void;
+  /** With what the notification says. */
+  notified(payload: string): void;
   /** Called once when the subscription ends by itself. */
   lost(error: unknown): void;
 }

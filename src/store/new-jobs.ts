@@ -24,8 +24,21 @@ export interface NewJob extends JobKeys {
 
 /** Inserts jobs whose ids are new; resolves with the database's time. */
 export async function insertJobs(store: Store, jobs: readonly NewJob[]): Promise<number> {
-  const rows = await store.db.query<{ now_ms: number }>(store.sql("jobs/insert"), columnsOf(jobs));
+  const [first, second] = jobs;
+  const rows = await store.db.query<{ now_ms: number }>(
+    ...(first !== undefined && second === undefined
+      ? ([store.sql("jobs/insert-one"), valuesOf(first)] as const)
+      : ([store.sql("jobs/insert"), columnsOf(jobs)] as const)),
+  );
   return rows[0]?.now_ms ?? Date.now();
+}
+
+function valuesOf(job: NewJob): Value[] {
+  const { id, payload, queue, task, delayMs, maxAttempts, priority, correlationId, runAt } = job;
+  return [
+    ...[id, payload, queue, task, delayMs ?? null, maxAttempts, priority, correlationId ?? null],
+    runAt?.toISOString() ?? null,
+  ];
 }
 
 /**

@@ -7,6 +7,8 @@ export interface AdaptiveRefetchingOptions {
   readonly freeSlots: () => number;
   /** The longest pause between two looks for jobs. */
   readonly longestPauseMs: () => number;
+  /** Whether somebody wakes us when jobs have come, so that there is no need to look often. */
+  readonly isWoken: () => boolean;
   readonly random: Random;
 }
 
@@ -17,7 +19,7 @@ const longestWaitMs = 2_000;
 /**
  * Claims ahead at a low-water mark, as many jobs as finish in two round trips of a claim: some hundreds when jobs take
  * microseconds, none when they are slow, so that no job waits in the buffer while another worker is idle. When nothing is
- * found it looks again after a pause that grows from 2 ms.
+ * found it looks again after a pause that grows from 2 ms, as long as nobody wakes it.
  */
 export class AdaptiveRefetching<Job> implements Refetching<Job> {
   readonly random: Random;
@@ -73,7 +75,7 @@ export class AdaptiveRefetching<Job> implements Refetching<Job> {
     this.lookedAt = now;
     this.#claimMs = (this.#claimMs + tookMs) / 2;
     this.#isExhausted = found < wanted;
-    if (found > 0) this.#longerPauseMs = shortestPauseMs;
+    if (found > 0 && !this.#options.isWoken()) this.lookOften();
     this.#pauseMs = this.#isExhausted ? this.#nextPause() : 0;
   }
 
@@ -82,8 +84,13 @@ export class AdaptiveRefetching<Job> implements Refetching<Job> {
   }
 
   expectMore(): void {
-    this.#longerPauseMs = shortestPauseMs;
+    if (!this.#options.isWoken()) this.lookOften();
     this.#isExhausted = false;
+  }
+
+  /** Begins again with the shortest pause. */
+  lookOften(): void {
+    this.#longerPauseMs = shortestPauseMs;
   }
 
   #isLow(depth: number): boolean {

@@ -74,6 +74,11 @@ export class Intake {
     else this.#dueJobs.expect(delayMs);
   }
 
+  #wakeOthers(): void {
+    this.#dueJobs.wake();
+    this.#options.onWoken();
+  }
+
   async #claim(limit: number): Promise<ClaimedJob[]> {
     const askedAt = performance.now();
     // Where time stands still, new jobs do not come behind the cursors.
@@ -113,6 +118,7 @@ export class Intake {
       freeSlots: () => starter().freeSlots,
       longestPauseMs: () =>
         this.#wakeUps.areOn ? pace.longestPauseMs : pace.pauseWithoutWakeUpsMs,
+      isWoken: () => this.#wakeUps.areOn,
       release,
       onJobs: () => {
         starter().startReady();
@@ -162,10 +168,13 @@ export class Intake {
       channel: schema,
       isWaiting: () =>
         this.queue.isExhausted && this.queue.jobsPerSecond < wakeUpsUpToJobsPerSecond,
-      onWake: () => {
+      onWake: (isOnlyReady) => {
         this.queue.wake();
-        this.#dueJobs.wake();
-        this.#options.onWoken();
+        if (!isOnlyReady) this.#wakeOthers();
+      },
+      onWishChanged: () => {
+        this.queue.lookOften();
+        this.#wakeOthers();
       },
       onLost: () => {
         this.claimer.restart();

@@ -9,7 +9,10 @@ export interface WakeUpsOptions {
   readonly channel: string;
   /** Whether the worker waits for jobs, so that a wake-up would help. */
   readonly isWaiting: () => boolean;
-  readonly onWake: () => void;
+  /** `isOnlyReady`: all that has come are jobs to be claimed. */
+  readonly onWake: (isOnlyReady: boolean) => void;
+  /** Enqueues that looked before this moment do not know of it: it takes looking often for a while. */
+  readonly onWishChanged: () => void;
   /** The listening session has ended by itself: perhaps the server has. */
   readonly onLost: () => void;
   readonly onError: (error: unknown) => void;
@@ -18,6 +21,8 @@ export interface WakeUpsOptions {
 
 // NOTIFY serialises commits in the whole cluster, so the wish for it changes at most this often.
 const wishEveryMs = 1_000;
+// What wake_workers says when there are jobs to be claimed, and no other news.
+const readyNews = "ready";
 // Behind a pooler in transaction mode there is no listening, today or tomorrow.
 const maxBackoffMs = 60_000;
 
@@ -67,13 +72,13 @@ export class WakeUps {
   async #pass(): Promise<number> {
     if (this.#listener === undefined) {
       this.#listener = await this.#listen();
-      this.#options.onWake();
+      this.#options.onWake(false);
     }
     const isWaiting = this.#options.isWaiting();
     if (isWaiting !== this.#isWished) {
       await setIdle(this.#store, this.#options.workerId, isWaiting);
       this.#isWished = isWaiting;
-      this.#options.onWake();
+      this.#options.onWishChanged();
     }
     this.#isFailing = false;
     return wishEveryMs;
@@ -81,14 +86,14 @@ export class WakeUps {
 
   #listen(): Promise<Listener> {
     return this.#store.db.listen(this.#options.channel, {
-      notified: () => {
-        this.#options.onWake();
+      notified: (payload) => {
+        this.#options.onWake(payload === readyNews);
       },
       lost: (error) => {
         this.#listener = undefined;
         this.#options.onError(error);
         this.#options.onLost();
-        this.#options.onWake();
+        this.#options.onWake(false);
         this.#loop.wake();
       },
     });

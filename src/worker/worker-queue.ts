@@ -10,6 +10,8 @@ export interface WorkerQueueOptions {
   readonly freeSlots: () => number;
   /** The longest pause between two looks for jobs. */
   readonly longestPauseMs: () => number;
+  /** Whether enqueues wake this worker, so that it need not look often. */
+  readonly isWoken: () => boolean;
   /** Gives back jobs that have waited here for too long. */
   readonly release: (jobs: readonly ClaimedJob[]) => void;
   readonly onJobs: () => void;
@@ -85,6 +87,12 @@ export class WorkerQueue extends LocalQueue<ClaimedJob> {
   /** Empties the buffer. */
   takeAll(): ClaimedJob[] {
     return this.buffer.removeAll();
+  }
+
+  /** Looks now, and often for a while. */
+  lookOften(): void {
+    this.#refetching.lookOften();
+    this.wake();
   }
 
   /** A job has ended: claims more when the buffer is low and there may be more. */

@@ -50,7 +50,20 @@ describe("a wake-up", () => {
 
     await pawl.enqueue(note, "a");
 
-    expect(await listener.received()).toEqual([schema]);
+    expect(await listener.received()).toEqual(["ready"]);
+  });
+
+  it.each([
+    ["in a while", { delay: "1m" }],
+    ["at a time", { runAt: new Date(Date.now() + 60_000) }],
+  ] as const)("says that there is more news for a job that is due %s", async (_, options) => {
+    const pawl = openPawl(schema);
+    await addWorker(schema);
+
+    await pawl.enqueue(note, "a", options);
+    await pawl.enqueueMany([note.job("a"), note.job("b", options)]);
+
+    expect(await listener.received()).toEqual([schema, schema]);
   });
 
   it("is sent once for many jobs", async () => {
@@ -59,7 +72,7 @@ describe("a wake-up", () => {
 
     await pawl.enqueueMany(Array.from({ length: 100 }, () => note.job("a")));
 
-    expect(await listener.received()).toEqual([schema]);
+    expect(await listener.received()).toEqual(["ready"]);
   });
 
   it("is sent for an id of the caller's, and by the SQL function", async () => {
@@ -82,7 +95,7 @@ describe("a wake-up", () => {
     await client.query("commit");
 
     expect(before).toEqual([]);
-    expect(await listener.received()).toEqual([schema]);
+    expect(await listener.received()).toEqual(["ready"]);
   });
 
   it("is not sent when the caller's transaction rolls back", async () => {

@@ -55,6 +55,7 @@ function stage({ slots, ready = 0, claimMs = 0, jobMs, fails = () => false }: St
     },
     freeSlots: () => free,
     longestPauseMs: () => 100,
+    isWoken: () => false,
     release: () => undefined,
     onJobs: startReady,
     onError: (error) => set.errors.push(error),

@@ -26,7 +26,7 @@ with moment as materialized (
      select coalesce(new.run_at, moment.now + coalesce(new.delay_ms, $5::double precision) * interval '1 millisecond') as at
    ) as due
 ), woken as (
-  select :"schema".wake_workers()
+  select :"schema".wake_workers(case when $5::double precision is null and $14 = '{}' and $15 = '{}' then 'ready' else '' end)
 )
 select (extract(epoch from moment.now) * 1000)::double precision as now_ms
   from moment

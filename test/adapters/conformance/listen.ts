@@ -7,12 +7,13 @@ import { eventually } from "../../support/eventually.ts";
 import { opened, type Driver } from "./driver.ts";
 
 export function listenClauses(driver: Driver): void {
-  it("hears a notification", async () => {
+  it("hears a notification, with what it says", async () => {
     const { channel, notified, notify } = await listening(driver);
 
-    await notify(channel);
+    await notify(channel, "news");
 
     await eventually(() => notified.mock.calls.length === 1);
+    expect(notified).toHaveBeenCalledWith("news");
   });
 
   it("hears nothing of another channel", async () => {
@@ -123,10 +124,10 @@ function oneSessionClauses(driver: Driver): void {
 
 interface Listening {
   channel: string;
-  notified: Mock<() => void>;
+  notified: Mock<(payload: string) => void>;
   lost: Mock<(error: unknown) => void>;
   listener: Listener;
-  notify(channel: string): Promise<unknown>;
+  notify(channel: string, payload?: string): Promise<unknown>;
   /** The listener's backend, if it is there. */
   backend(): Promise<number | undefined>;
 }
@@ -134,15 +135,15 @@ interface Listening {
 async function listening(driver: Driver, channel = "jobs"): Promise<Listening> {
   const url = await listeningDatabase(driver);
   const name = `listener ${randomUUID()}`;
-  const notified = vi.fn<() => void>();
+  const notified = vi.fn<(payload: string) => void>();
   const lost = vi.fn<(error: unknown) => void>();
   const listener = await opened(driver, {}, namedUrl(name, url)).listen(channel, {
     notified,
     lost,
   });
   onTestFinished(() => listener.close());
-  const notify = (to: string): Promise<unknown> =>
-    driver.server.execute("select pg_notify($1, '')", [to], url);
+  const notify = (to: string, payload = ""): Promise<unknown> =>
+    driver.server.execute("select pg_notify($1, $2)", [to, payload], url);
   return { channel, notified, lost, listener, notify, backend: () => backendNamed(name) };
 }
 
