@@ -5,6 +5,8 @@ export interface BenchReport {
   readonly machine: Machine;
   /** Of Node, the servers, Pawl and each peer. */
   readonly versions: Record<string, string>;
+  /** What the servers were started with. */
+  readonly serverSettings: Record<string, string>;
   /** When it was run, and for how many rounds. */
   readonly startedAt: string;
   readonly repeats: number;

@@ -43,6 +43,7 @@ export async function runBench(
     return {
       machine,
       versions: describeVersions(servers),
+      serverSettings: servers.settings,
       startedAt,
       repeats: options.repeats,
       isQuick: options.isQuick,

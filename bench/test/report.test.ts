@@ -32,6 +32,7 @@ function missingOf(given: Partial<Missing>): Missing {
 function reportOf(results: Result[], missing: Missing[] = []): BenchReport {
   return {
     machine: { processor: "a processor", cores: 2, memoryGiB: 8, kernel: "6.1", fsyncMs: 1.234 },
+    serverSettings: { postgres: "fsync = on" },
     versions: { PostgreSQL: "18.4", pawl: "0.1.0" },
     startedAt: "2026-01-02T03:04:05.000Z",
     repeats: 3,

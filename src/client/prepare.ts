@@ -86,7 +86,7 @@ function begin<Result>(work: () => Result | Promise<Result>): Result | Promise<R
   try {
     return work();
   } catch (error) {
-    const failed = Promise.reject<Result>(error as Error);
+    const failed = Promise.reject<Result>(error);
     // Until it is awaited, its rejection has nobody to go to.
     failed.catch(() => undefined);
     return failed;
@@ -95,6 +95,10 @@ function begin<Result>(work: () => Result | Promise<Result>): Result | Promise<R
 
 function isPromise<Result>(given: Result | Promise<Result>): given is Promise<Result> {
   return given instanceof Promise;
+}
+
+function isReady(job: PreparedJob | Promise<PreparedJob>): job is PreparedJob {
+  return !isPromise(job);
 }
 
 /** Checks all requests; the first that is wrong rejects, and names its place. Throws `OptionError` and `PayloadError`. */
@@ -116,7 +120,7 @@ export async function prepareJobs(
     const job = prepareJob(request, preparation);
     return isPromise(job) ? job.catch((error: unknown) => rethrow(error, place)) : job;
   });
-  return jobs.some(isPromise) ? Promise.all(jobs) : (jobs as PreparedJob[]); // as just seen
+  return jobs.every(isReady) ? jobs : Promise.all(jobs.map((job) => Promise.resolve(job)));
 }
 
 function rethrow(error: unknown, place: number): never {

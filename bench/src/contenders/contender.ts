@@ -36,7 +36,7 @@ export interface WorkOptions {
   /** How many handlers at once. Default: what suits the contender best, or its own default. */
   readonly concurrency?: number;
   /** To be called at the start of each handler. */
-  onStart(n: number): void;
+  readonly onStart: (n: number) => void;
 }
 
 /** What scenarios need that not every contender has. */

@@ -11,8 +11,8 @@ type Command = keyof Commands;
 type Result<Name extends Command> = Awaited<ReturnType<Commands[Name]>>;
 
 interface Waiting {
-  resolve(result: never): void;
-  reject(error: Error): void;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** A process of one contender, seen from its parent. */

@@ -49,7 +49,7 @@ export class Commands {
   readonly #ledger = new Ledger();
   #stopWork: (() => Promise<void>) | undefined;
   #finished = 0;
-  #isProducing = false;
+  readonly #producing = new AbortController();
 
   constructor(contender: OpenContender, url: string) {
     this.#contender = contender;
@@ -115,9 +115,9 @@ export class Commands {
 
   /** Enqueues by the thousand whenever fewer than `ahead` jobs are waiting, until `stopProducing`; returns how many. */
   async keepAhead(ahead: number): Promise<number> {
-    this.#isProducing = true;
+    const { signal } = this.#producing;
     let produced = 0;
-    while (this.#isProducing) {
+    while (!signal.aborted) {
       if (produced - this.#finished >= ahead) {
         await new Promise((resolve) => setTimeout(resolve, 2));
         continue;
@@ -134,7 +134,7 @@ export class Commands {
   }
 
   stopProducing(): void {
-    this.#isProducing = false;
+    this.#producing.abort();
   }
 
   /** Each in a transaction that commits so many milliseconds later; returns when each began to commit. */

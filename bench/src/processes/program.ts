@@ -41,8 +41,10 @@ async function answer({ command, given }: Call): Promise<unknown> {
     return undefined;
   }
   if (commands === undefined) throw new Error(`expected "open" first, got "${command}"`);
-  const method = commands[command as keyof Commands] as (...given: unknown[]) => unknown;
-  return await method.apply(commands, given);
+  const method: unknown = Reflect.get(commands, command);
+  if (typeof method !== "function") throw new Error(`expected a command, got "${command}"`);
+  const result: unknown = Reflect.apply(method, commands, given);
+  return await result;
 }
 
 function send(reply: Reply): void {

@@ -65,7 +65,7 @@ npm run bench -- --report figures.json
   pair. A loss is told as openly as a win.`;
 }
 
-function machineTable({ machine, versions }: BenchReport): string {
+function machineTable({ machine, versions, serverSettings }: BenchReport): string {
   const rows = [
     ["processor", machine.processor],
     ["cores", formatNumber(machine.cores)],
@@ -73,6 +73,10 @@ function machineTable({ machine, versions }: BenchReport): string {
     ["kernel", machine.kernel],
     ["one fsync of 8 KiB (median)", `${formatNumber(machine.fsyncMs)} ms`],
     ...Object.entries(versions).map(([name, version]) => [displayName(name), version]),
+    ...Object.entries(serverSettings).map(([name, settings]) => [
+      `settings of ${displayName(name)}`,
+      settings,
+    ]),
   ];
   return toTable([{ title: "part" }, { title: "what it was" }], rows);
 }

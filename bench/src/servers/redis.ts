@@ -78,7 +78,7 @@ export class RedisServer implements BenchServer {
 /** The version of the installed server; undefined when there is none. */
 export function installedRedis(): string | undefined {
   const { stdout } = spawnSync("redis-server", ["--version"], { encoding: "utf8" });
-  return /v=(\S+)/.exec(stdout ?? "")?.[1];
+  return /v=(\S+)/.exec(stdout)?.[1];
 }
 
 async function freePort(): Promise<number> {

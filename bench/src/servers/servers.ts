@@ -1,7 +1,7 @@
 import type { Contender } from "../contenders/contender.ts";
 import type { BenchServer } from "./bench-server.ts";
-import { PostgresServer } from "./postgres.ts";
-import { installedRedis, RedisServer } from "./redis.ts";
+import { PostgresServer, postgresSettings } from "./postgres.ts";
+import { installedRedis, RedisServer, redisSettings } from "./redis.ts";
 
 /** The servers of a run. They stand idle while the other one is measured. */
 export class Servers {
@@ -18,6 +18,12 @@ export class Servers {
     const postgres = await PostgresServer.start();
     const redis = installedRedis() === undefined ? undefined : await RedisServer.start();
     return new Servers(postgres, redis);
+  }
+
+  /** What they were started with. */
+  get settings(): Record<string, string> {
+    const redis = this.redis === undefined ? {} : { redis: redisSettings };
+    return { postgres: postgresSettings, ...redis };
   }
 
   of(kind: Contender["server"]): BenchServer {
