@@ -20,12 +20,13 @@ interface Options {
 }
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
+const quickPeer = "graphile-worker";
 const scenarioNames = scenarios.map(({ name }) => name);
 const peerNames = contenders.map(({ name }) => name).filter((name) => name !== "pawl");
 
 const command = new Command("npm run bench --")
   .description("Measures Pawl beside its peers, on servers that it starts itself.")
-  .option("--quick", "fewer jobs, one round, best settings: at most 5 minutes", false)
+  .option("--quick", "at most 5 minutes: fewer jobs, one round, best settings, one peer", false)
   .option("--only <scenario,…>", scenarioNames.join(", "), listOf(scenarioNames))
   .option("--against <peer,…>", `${peerNames.join(", ")}; or none`, listOf([...peerNames, "none"]))
   .option("--settings <settings>", "best, defaults", listOf(["best", "defaults"]), [
@@ -41,11 +42,12 @@ await command.parseAsync();
 
 async function main(options: Options): Promise<void> {
   if (options.report !== undefined) return writeDocumentation(options.report);
+  const peers = options.against ?? (options.quick ? [quickPeer] : undefined);
   const report = await runBench(
     {
       scenarios: scenarios.filter(({ name }) => options.only?.includes(name) ?? true),
       contenders: contenders.filter(
-        ({ name }) => name === "pawl" || (options.against?.includes(name) ?? true),
+        ({ name }) => name === "pawl" || (peers?.includes(name) ?? true),
       ),
       settings: options.quick ? ["best"] : options.settings,
       repeats: options.repeats ?? (options.quick ? 1 : 3),

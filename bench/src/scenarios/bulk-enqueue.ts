@@ -14,7 +14,7 @@ export const bulkEnqueue: Scenario = {
 };
 
 async function enqueued(measurement: Measurement, batch: number): Promise<readonly Figure[]> {
-  const count = measurement.isQuick ? 50_000 : 200_000;
+  const count = measurement.isQuick ? 30_000 : 200_000;
   const of = `batches of ${batch.toLocaleString("en")}`;
   await measurement.freshDatabase();
   const { costs, result } = await measurement.costsOf(async () => {

@@ -12,8 +12,8 @@ export const delayedBacklog: Scenario = {
   description:
     "The drain of 100,000 ready jobs by one process, and the same beside 1,000,000 jobs that are due tomorrow.",
   measure: async (measurement) => {
-    const count = measurement.isQuick ? 25_000 : 100_000;
-    const delayed = measurement.isQuick ? 100_000 : 1_000_000;
+    const count = measurement.isQuick ? 20_000 : 100_000;
+    const delayed = measurement.isQuick ? 50_000 : 1_000_000;
     await measurement.freshDatabase();
     const without = await drained(measurement, { jobs: { count }, of: "no other jobs" });
     await measurement.freshDatabase();

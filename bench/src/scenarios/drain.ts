@@ -8,9 +8,10 @@ export const drain: Scenario = {
     "200,000 ready jobs whose handlers do nothing, run by one worker process, and by four. A contender that needs " +
     "more than 30 s is told by what it has done by then.",
   measure: async (measurement) => {
-    const count = measurement.isQuick ? 50_000 : 200_000;
+    const count = measurement.isQuick ? 40_000 : 200_000;
     await measurement.freshDatabase();
     const one = await drained(measurement, { jobs: { count }, of: "1 process" });
+    if (measurement.isQuick) return [one.rate, ...one.costs];
     await measurement.freshDatabase();
     const four = await drained(measurement, { jobs: { count }, processes: 4, of: "4 processes" });
     return [one.rate, four.rate, ...one.costs, ...four.costs];

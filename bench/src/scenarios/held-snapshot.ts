@@ -29,8 +29,8 @@ export const heldSnapshot: Scenario = {
 };
 
 async function measured(measurement: Measurement): Promise<readonly Figure[]> {
-  const windowMs = measurement.isQuick ? 5_000 : 20_000;
-  const betweenMs = measurement.isQuick ? 5_000 : 140_000;
+  const windowMs = measurement.isQuick ? 3_000 : 20_000;
+  const betweenMs = measurement.isQuick ? 2_000 : 140_000;
   const run = await SteadyRun.start(measurement);
   const late = await measurement.open();
   const lateCount = Math.floor((windowMs * 2 + betweenMs) / (commitAfterMs + 20));

@@ -25,7 +25,7 @@ async function drainedWith(
   measurement: Measurement,
   kind: keyof typeof keyCount,
 ): Promise<readonly Figure[]> {
-  const count = measurement.isQuick ? 20_000 : 100_000;
+  const count = measurement.isQuick ? 10_000 : 100_000;
   await measurement.freshDatabase();
   const { rate, costs } = await drained(measurement, { jobs: { count, [kind]: keyCount[kind] } });
   return [rate, ...costs];

@@ -16,7 +16,7 @@ export const manyQueues: Scenario = {
     "subscribe to tasks: there it is 1,000 tasks.",
   needs: "many queues",
   measure: async (measurement) => {
-    const count = measurement.isQuick ? 20_000 : 100_000;
+    const count = measurement.isQuick ? 10_000 : 100_000;
     await measurement.freshDatabase();
     const one = await drained(measurement, { jobs: { count }, of: "1 queue" });
     await measurement.freshDatabase({ queues });
@@ -35,7 +35,7 @@ async function idleTime(measurement: Measurement): Promise<Figure[]> {
   const crew = await Crew.start(measurement);
   await pause(2_000);
   await query(measurement.url, "select pg_stat_statements_reset()");
-  await pause(5_000);
+  await pause(measurement.isQuick ? 2_000 : 5_000);
   const [row] = await query<{ ms: number | null }>(
     measurement.url,
     `select max(mean_exec_time) as ms from pg_stat_statements

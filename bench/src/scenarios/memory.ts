@@ -1,7 +1,6 @@
 import { SteadyRun } from "./steady-run.ts";
 import type { Scenario } from "./scenario.ts";
 
-const warmUpMs = 8_000;
 const limitMs = 90_000;
 
 export const memory: Scenario = {
@@ -11,10 +10,10 @@ export const memory: Scenario = {
     "The steady work, for 8 s and then for 1,000,000 jobs more or 90 s: how much the worker's memory has grown in " +
     "that time, measured after a garbage collection.",
   measure: async (measurement) => {
-    const jobs = measurement.isQuick ? 100_000 : 1_000_000;
+    const jobs = measurement.isQuick ? 50_000 : 1_000_000;
     await measurement.freshDatabase();
     const run = await SteadyRun.start(measurement);
-    await run.forMs(warmUpMs);
+    await run.forMs(measurement.isQuick ? 2_000 : 8_000);
     const before = await run.workerUsage();
     const from = run.executed;
     await run.until(from + jobs, limitMs);

@@ -11,7 +11,7 @@ export const steady: Scenario = {
     await measurement.freshDatabase();
     const { costs, result } = await measurement.costsOf(async () => {
       const run = await SteadyRun.start(measurement);
-      await run.forMs(measurement.isQuick ? 8_000 : 60_000);
+      await run.forMs(measurement.isQuick ? 5_000 : 60_000);
       return run.end();
     });
     const { executed, ms, usages } = result;
