@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
@@ -38,6 +39,10 @@ const command = new Command("npm run bench --")
   .option("--report <file>", "writes docs/benchmarks.md from such a file, and measures nothing")
   .action(main);
 
+// Without these, what only ends at the exit of the process would outlive it.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+}
 await command.parseAsync();
 
 async function main(options: Options): Promise<void> {

@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -32,6 +33,10 @@ export class RedisServer implements BenchServer {
     const port = await freePort();
     const given = ["--bind", "127.0.0.1", "--port", String(port), "--dir", directory, ...settings];
     const child = spawn("redis-server", given, { stdio: "ignore" });
+    process.once("exit", () => {
+      child.kill("SIGKILL");
+      rmSync(directory, { recursive: true, force: true });
+    });
     const server = new RedisServer(child, `redis://127.0.0.1:${port}`, directory);
     await server.#client((redis) => redis.ping());
     return server;
