@@ -96,7 +96,7 @@ describe("a claim", () => {
   it("writes little to the log", async () => {
     const { engine } = await claimed(5_000);
 
-    expect(bytesPerJob(await statementCosts(engine), "claim_jobs", 5_000)).toBeLessThan(600);
+    expect(bytesPerJob(await statementCosts(engine), "claim_jobs", 5_000)).toBeLessThan(280);
   });
 
   it("that finds nothing writes nothing", async () => {
@@ -132,7 +132,7 @@ describe("a settle", () => {
       await claimer.settle(jobs.slice(start, start + 250).map(succeeded));
     }
 
-    expect(bytesPerJob(await statementCosts(engine), "finish_jobs", 5_000)).toBeLessThan(420);
+    expect(bytesPerJob(await statementCosts(engine), "finish_jobs", 5_000)).toBeLessThan(430);
   });
 
   it.each([
