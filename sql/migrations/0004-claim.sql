@@ -26,9 +26,10 @@ create type :"schema".claimed_job as (
 --             an id between the snapshot's xmax and
 --   xid:      the claim's own transaction id, which is newer than every transaction that had an id when the scan began;
 --   rewinds:  how often jobs of this queue went back to the front;
---   skipped:  when fewer than _limit were found and jobs were passed over, of unknown tasks or with a forbidden flag: a time
---             before the scan, up to which all of these priorities have been examined, so that the next scan does not walk
---             over them again; unknown: whether there were unknown tasks among them;
+--   skipped:  when fewer than _limit were found and jobs were passed over, of unknown tasks, with a forbidden flag or running:
+--             a time before the scan, up to which all of these priorities have been examined, so that the next scan does not
+--             walk over them again; not for running ones as long as somebody else has locked a job that may stay ready;
+--             unknown: whether there were unknown tasks among them;
 --   arrivals: whether there is something for take_arrivals to do, since _arrivals_since; null: never mind;
 --   horizon:  when arrivals were taken, the next _arrivals_since;
 --   limited:  in how many milliseconds a job with a rate limit may start; null: none waits.
@@ -145,20 +146,31 @@ begin
     end if;
   end if;
   if _ready < _limit then
-    select array_agg(distinct passed.priority), coalesce(bool_or(passed.is_unknown), false)
+    select case when bool_or(passed.is_open) then array_agg(distinct passed.priority) filter (where passed.is_refused)
+                else array_agg(distinct passed.priority) end,
+           coalesce(bool_or(passed.is_unknown), false)
       into _passed, _unknown
       from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
      cross join lateral (
-       select jobs.priority, jobs.task <> all (_tasks) as is_unknown
+       select jobs.priority, jobs.worker_id is null and seen.is_refused as is_refused,
+              jobs.worker_id is null and not seen.is_refused and jobs.run_at < _begun as is_open,
+              jobs.worker_id is null and jobs.task <> all (_tasks) as is_unknown
          from :"schema".jobs
+        cross join lateral (
+          select coalesce(jobs.task <> all (_tasks) or jobs.task = any (_except) or jobs.flags && _forbidden, false)
+            as is_refused
+        ) as seen
         where jobs.queue = _queue
           and jobs.indexed_as = 'ready'
           and jobs.rate_limit_key is null
-          and jobs.worker_id is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
           and jobs.priority <= range.highest
-          and (jobs.task <> all (_tasks) or jobs.task = any (_except) or jobs.flags && _forbidden)
+          and (jobs.worker_id is not null or seen.is_refused or jobs.run_at < _begun)
      ) as passed;
+    -- Who passes over jobs needs an id to compare with, also when there was nothing to lock.
+    if _passed is not null then
+      perform pg_current_xact_id();
+    end if;
   end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
@@ -306,9 +318,9 @@ begin
 end
 $$;
 
--- Which queues have ready jobs? A skip scan over jobs_ready: for each known queue the parts after its cursors, and one jump
+-- Which queues may have ready jobs? A skip scan over jobs_ready: for each known queue the parts after its cursors, and one jump
 -- per queue in each gap between known queues (_above, _below), so that neither dead index entries nor the number of jobs
--- matter; but what runs in a wanted queue is walked over, from its beginning or after the cursors. _wanted are the queues that the worker takes (null: any); _rewinds says how often each of the _known ones had
+-- matter. What is there may be running; a claim finds out, and moves the cursors behind it. _wanted are the queues that the worker takes (null: any); _rewinds says how often each of the _known ones had
 -- been rewound when its cursors were made.
 create function :"schema".find_ready_queues(
   _queues text[], _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[],
@@ -341,7 +353,6 @@ begin
           where jobs.queue = range.queue
             and jobs.indexed_as = 'ready'
             and jobs.rate_limit_key is null
-            and jobs.worker_id is null
             and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
             and jobs.priority <= range.highest
        )
@@ -349,17 +360,7 @@ begin
       select known.queue from known
       union
       select jumped.queue from jumped
-       where jumped.queue is not null
-         and (_wanted is null or jumped.queue = any (_wanted))
-         and (
-           select true
-             from :"schema".jobs
-            where jobs.queue = jumped.queue
-              and jobs.indexed_as = 'ready'
-              and jobs.rate_limit_key is null
-              and jobs.worker_id is null
-            order by jobs.priority, jobs.run_at, jobs.id
-            limit 1)
+       where jumped.queue is not null and (_wanted is null or jumped.queue = any (_wanted))
       union
       select queues.name
         from unnest(_known, _rewinds) as remembered (name, rewinds)
