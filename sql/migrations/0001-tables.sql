@@ -51,7 +51,7 @@ create table :"schema".jobs (
   partial_results json,
   payload json not null,
   primary key (queue, id)
-) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 5000);
+) with (fillfactor = 42, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 5000);
 
 -- Serves the claim: the scan starts at a cursor and reads in order. Plain jobs that run are in it as well.
 create index jobs_ready on :"schema".jobs (queue, priority, run_at, id)
