@@ -14,7 +14,8 @@ $$;
 create sequence :"schema".concurrency_order;
 
 -- Live work only, so it stays small. Fixed-width columns first, payload last, so that rows are narrow. Queues are compared by
--- their bytes: that is how workers sort them too, and an update of the system's collations cannot spoil the keys.
+-- their bytes: that is how workers sort them too, and an update of the system's collations cannot spoil the keys. A page is
+-- filled by less than half, so that it has room for what each of its jobs is when it has been claimed.
 create table :"schema".jobs (
   id uuid not null,
   run_at timestamptz not null,
@@ -36,7 +37,10 @@ create table :"schema".jobs (
   unique_until_claimed boolean,
   queue text collate "C" not null check (octet_length(queue) between 1 and 63),
   task text not null check (octet_length(task) between 1 and 255),
-  state text not null check (state in ('scheduled', 'ready', 'blocked', 'running')),
+  -- Where the indexes have the job. A plain job stays 'ready' for them while it runs: so its claim changes nothing that any
+  -- index holds, and writes no entry to one (decision 0012). Statements that an index serves ask for this, others for state.
+  indexed_as text not null check (indexed_as in ('scheduled', 'ready', 'blocked', 'running')),
+  state text generated always as (case when worker_id is not null then 'running' else indexed_as end) stored,
   concurrency_key text collate "C" check (octet_length(concurrency_key) between 1 and 255),
   rate_limit_key text collate "C" check (octet_length(rate_limit_key) between 1 and 255),
   unique_key text collate "C" check (octet_length(unique_key) between 1 and 255),
@@ -47,23 +51,36 @@ create table :"schema".jobs (
   partial_results json,
   payload json not null,
   primary key (queue, id)
-) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 5000);
+) with (fillfactor = 42, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 5000);
 
--- Serves the claim: the scan starts at a cursor and reads in order.
-create index jobs_ready on :"schema".jobs (queue, priority, run_at, id) where state = 'ready' and rate_limit_key is null;
+-- Serves the claim: the scan starts at a cursor and reads in order. Plain jobs that run are in it as well.
+create index jobs_ready on :"schema".jobs (queue, priority, run_at, id)
+ where indexed_as = 'ready' and rate_limit_key is null;
 -- Serves the claim of jobs with a rate limit.
 create index jobs_limited on :"schema".jobs (queue, rate_limit_key, priority, run_at, id)
- where state = 'ready' and rate_limit_key is not null;
+ where indexed_as = 'ready' and rate_limit_key is not null;
 -- Serves the step that moves due jobs over to the ready index.
-create index jobs_scheduled on :"schema".jobs (queue, run_at, id) where state = 'scheduled';
--- Serves rescue and reconcile: what one worker holds, by its own claim number.
-create index jobs_running on :"schema".jobs (worker_id, claim_number) where state = 'running';
+create index jobs_scheduled on :"schema".jobs (queue, run_at, id) where indexed_as = 'scheduled';
 -- Serves the admission of jobs with a concurrency key: who is next, and which lanes are taken.
-create index jobs_blocked on :"schema".jobs (queue, concurrency_key, priority, concurrency_order) where state = 'blocked';
+create index jobs_blocked on :"schema".jobs (queue, concurrency_key, priority, concurrency_order)
+ where indexed_as = 'blocked';
 create index jobs_lanes on :"schema".jobs (queue, concurrency_key, concurrency_lane) where concurrency_lane is not null;
 -- At most one job has a unique key: while it lives, or until it is claimed, as its enqueue said.
 create unique index jobs_unique on :"schema".jobs (queue, unique_key)
- where unique_key is not null and (state <> 'running' or not unique_until_claimed);
+ where unique_key is not null and (indexed_as <> 'running' or not unique_until_claimed);
+
+-- Which jobs each claim has taken: where to look for what a worker holds. Who holds a job is decided by its own row, so a row of
+-- this table may stay when its jobs are gone, and it is removed when the worker holds none of them any more.
+create table :"schema".claims (
+  worker_id uuid not null,
+  claim_number bigint not null,
+  queue text collate "C" not null,
+  ids uuid[] not null
+) with (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+-- Random bytes: to compress them is a waste of time.
+alter table :"schema".claims alter column ids set storage external;
+-- Serves rescue and reconcile.
+create index claims_of_worker on :"schema".claims (worker_id, claim_number);
 
 -- Partitioned by the day a row expires, so that retention drops whole partitions. claim_number is there when the worker
 -- settled the attempt itself: that is how it finds its own settle whose reply was lost.

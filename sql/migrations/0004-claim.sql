@@ -15,7 +15,10 @@ create type :"schema".claimed_job as (
 --
 -- It is a function because only a function can carry planner settings into a single statement without session state: with
 -- sorts, bitmaps and sequential scans off, the ordered scan of jobs_ready is the only plan left, whatever the statistics
--- say. "materialized" fences the limit. The time zone is fixed so that positions come back in one comparable form.
+-- say. The time zone is fixed so that positions come back in one comparable form.
+--
+-- The update changes no column that an index holds, so it is a HOT update: see decision 0012. But who has the unique key of a
+-- job that gives it up now is for an index to say. What is claimed is noted in `claims`, where a rescue finds it.
 --
 -- The header holds what the cursors need to find jobs that commit later behind them:
 --   found:    how many of the rows, the first ones, come from the scan;
@@ -23,16 +26,18 @@ create type :"schema".claimed_job as (
 --             an id between the snapshot's xmax and
 --   xid:      the claim's own transaction id, which is newer than every transaction that had an id when the scan began;
 --   rewinds:  how often jobs of this queue went back to the front;
---   skipped:  when fewer than _limit were found and jobs were passed over, of unknown tasks or with a forbidden flag: a time
---             before the scan, up to which all of these priorities have been examined, so that the next scan does not walk
---             over them again; unknown: whether there were unknown tasks among them;
+--   skipped:  when fewer than _limit were found and jobs were passed over, of unknown tasks, with a forbidden flag or running:
+--             a time before the scan, up to which all of these priorities have been examined, so that the next scan does not
+--             walk over them again; not for running ones as long as somebody else has locked a job that may stay ready;
+--             unknown: whether there were unknown tasks among them;
 --   arrivals: whether there is something for take_arrivals to do, since _arrivals_since; null: never mind;
 --   horizon:  when arrivals were taken, the next _arrivals_since;
 --   limited:  in how many milliseconds a job with a rate limit may start; null: none waits.
 --
 -- When nothing is ready, arrivals are taken, and claimed from, in the same transaction.
 --
--- _tasks null: any task, but those of _except.
+-- _tasks null: any task, but those of _except. _is_settled_within: the job is settled in this same transaction, so nobody else
+-- ever sees the claim, and its commit is that of the work.
 --
 -- A claimed job with a concurrency key brings up to _follow jobs with it that are next in its line: they share its lane, and
 -- the worker runs them one after another. They are marked `follows`. Such a claim is durable: after a crash of the server a
@@ -41,7 +46,7 @@ create function :"schema".claim_jobs(
   _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _follow integer, _tasks text[], _except text[],
   _forbidden text[],
   _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[], _arrivals_since bigint,
-  _durable boolean
+  _is_settled_within boolean
 ) returns setof :"schema".claimed_job
 language plpgsql
 set enable_seqscan = off
@@ -56,50 +61,52 @@ declare
   _begun timestamptz := :"schema".now();
   _snapshot text := pg_current_snapshot()::text;
   _durability text := current_setting('synchronous_commit');
+  _ids uuid[];
   _ready integer;
-  _found integer;
   _arrived record;
   _passed smallint[];
   _unknown boolean := false;
 begin
   -- A lost claim does no harm: the job is ready again. So it need not wait for the disk.
-  if not _durable then
+  if not _is_settled_within then
     perform set_config('synchronous_commit', 'off', true);
   end if;
-  return query
-    with next as materialized (
-      select found.id
-        from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
-       cross join lateral (
-         select jobs.id
-           from :"schema".jobs
-          where jobs.queue = _queue
-            and jobs.state = 'ready'
-            and jobs.rate_limit_key is null
-            and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
-            and jobs.priority <= range.highest
-            and (_tasks is null or jobs.task = any (_tasks))
-            and (_except is null or jobs.task <> all (_except))
-            and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
-          order by jobs.priority, jobs.run_at, jobs.id
-          limit _limit
-            for update skip locked
-       ) as found
-       limit _limit
-    )
-    update :"schema".jobs
-       set state = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = :"schema".now(),
-           attempt = jobs.attempt + 1
-     where jobs.queue = _queue
-       and jobs.id = any (array(select next.id from next))
-    returning jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
-      jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
-      jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
-      case when coalesce(jobs.concurrency_key, jobs.unique_key) is not null or jobs.flags is not null
-           then :"schema".describe_keys(jobs) end,
-      null::text;
-  get diagnostics _ready = row_count;
-  _found := _ready;
+  _ids := array(
+    select found.id
+      from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
+     cross join lateral (
+       select jobs.id
+         from :"schema".jobs
+        where jobs.queue = _queue
+          and jobs.indexed_as = 'ready'
+          and jobs.rate_limit_key is null
+          and jobs.worker_id is null
+          and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
+          and jobs.priority <= range.highest
+          and (_tasks is null or jobs.task = any (_tasks))
+          and (_except is null or jobs.task <> all (_except))
+          and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
+        order by jobs.priority, jobs.run_at, jobs.id
+        limit _limit
+          for update skip locked
+     ) as found
+     limit _limit
+  );
+  _ready := cardinality(_ids);
+  if _ready > 0 then
+    return query
+      update :"schema".jobs
+         set indexed_as = case when jobs.unique_until_claimed then 'running' else 'ready' end,
+             worker_id = _worker_id, claim_number = _claim_number, claimed_at = :"schema".now(), attempt = jobs.attempt + 1
+       where jobs.queue = _queue
+         and jobs.id = any (_ids)
+      returning jobs.id, jobs.task, jobs.attempt, jobs.failures, jobs.max_attempts,
+        jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
+        jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
+        case when coalesce(jobs.concurrency_key, jobs.unique_key) is not null or jobs.flags is not null
+             then :"schema".describe_keys(jobs) end,
+        null::text;
+  end if;
   -- What has arrived may be all that there is. Nothing of the scan is locked while this waits for others.
   if _ready = 0 and exists (
     select from :"schema".arrivals where arrivals.queue = _queue and arrivals.xid >= _arrivals_since
@@ -116,40 +123,54 @@ begin
         from :"schema".jobs
        where jobs.queue = _queue
          and jobs.id = any (_arrived.claimed);
-    _found := coalesce(cardinality(_arrived.claimed), 0);
+    _ids := coalesce(_arrived.claimed, '{}');
   else
     select null::bigint as horizon into _arrived;
   end if;
-  if _found > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) then
+  if cardinality(_ids) > 0 and not _is_settled_within then
+    insert into :"schema".claims (worker_id, claim_number, queue, ids) values (_worker_id, _claim_number, _queue, _ids);
+  end if;
+  if cardinality(_ids) > 0 and exists (select from :"schema".concurrency_keys as keys where keys.queue = _queue) then
     if exists (
       select from :"schema".jobs
-       where jobs.worker_id = _worker_id
-         and jobs.state = 'running'
-         and jobs.claim_number = _claim_number
+       where jobs.queue = _queue
+         and jobs.id = any (_ids)
          and jobs.concurrency_lane is not null
     ) then
       perform set_config('synchronous_commit', _durability, true);
       -- With enough to do there is no need to go deep into any line.
-      if _found < _limit then
-        return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _follow, _tasks, _except,
-          _forbidden);
+      if cardinality(_ids) < _limit then
+        return query select * from :"schema".claim_followers(_queue, _worker_id, _claim_number, _ids, _follow, _tasks,
+          _except, _forbidden);
       end if;
     end if;
   end if;
   if _ready < _limit then
-    select array_agg(distinct passed.priority), coalesce(bool_or(passed.is_unknown), false)
+    select case when bool_or(passed.is_open) then array_agg(distinct passed.priority) filter (where passed.is_refused)
+                else array_agg(distinct passed.priority) end,
+           coalesce(bool_or(passed.is_unknown), false)
       into _passed, _unknown
       from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
      cross join lateral (
-       select jobs.priority, jobs.task <> all (_tasks) as is_unknown
+       select jobs.priority, jobs.worker_id is null and seen.is_refused as is_refused,
+              jobs.worker_id is null and not seen.is_refused and jobs.run_at < _begun as is_open,
+              jobs.worker_id is null and jobs.task <> all (_tasks) as is_unknown
          from :"schema".jobs
+        cross join lateral (
+          select coalesce(jobs.task <> all (_tasks) or jobs.task = any (_except) or jobs.flags && _forbidden, false)
+            as is_refused
+        ) as seen
         where jobs.queue = _queue
-          and jobs.state = 'ready'
+          and jobs.indexed_as = 'ready'
           and jobs.rate_limit_key is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
           and jobs.priority <= range.highest
-          and (jobs.task <> all (_tasks) or jobs.task = any (_except) or jobs.flags && _forbidden)
+          and (jobs.worker_id is not null or seen.is_refused or jobs.run_at < _begun)
      ) as passed;
+    -- Who passes over jobs needs an id to compare with, also when there was nothing to lock.
+    if _passed is not null then
+      perform pg_current_xact_id();
+    end if;
   end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
@@ -185,10 +206,11 @@ as $$
     'uniqueKey', _job.unique_key, 'untilClaimed', _job.unique_until_claimed, 'flags', _job.flags))::text
 $$;
 
--- Claims what is next in the lines of the jobs that a claim has just taken. Whose task or flags the worker cannot take ends
--- a line here, for nothing may pass it. Several lanes of one key share what is next.
+-- Claims what is next in the lines of the jobs that a claim has just taken, _leaders. Whose task or flags the worker cannot
+-- take ends a line here, for nothing may pass it. Several lanes of one key share what is next.
 create function :"schema".claim_followers(
-  _queue text, _worker_id uuid, _claim_number bigint, _follow integer, _tasks text[], _except text[], _forbidden text[]
+  _queue text, _worker_id uuid, _claim_number bigint, _leaders uuid[], _follow integer, _tasks text[], _except text[],
+  _forbidden text[]
 ) returns setof :"schema".claimed_job
 language plpgsql
 set enable_seqscan = off
@@ -212,9 +234,8 @@ begin
     from (
       select jobs.concurrency_key as key, array_agg(jobs.concurrency_lane) as lanes
         from :"schema".jobs
-       where jobs.worker_id = _worker_id
-         and jobs.state = 'running'
-         and jobs.claim_number = _claim_number
+       where jobs.queue = _queue
+         and jobs.id = any (_leaders)
          and jobs.concurrency_lane is not null
        group by jobs.concurrency_key
     ) as heads;
@@ -236,7 +257,7 @@ begin
                  from :"schema".jobs
                 where jobs.queue = _queue
                   and jobs.concurrency_key = heads.key
-                  and jobs.state = 'blocked'
+                  and jobs.indexed_as = 'blocked'
                 order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
                 limit greatest(1, _follow * cardinality(heads.lanes) / _count)
                   for update skip locked
@@ -257,10 +278,11 @@ begin
   if _ids is null then
     return;
   end if;
+  insert into :"schema".claims (worker_id, claim_number, queue, ids) values (_worker_id, _claim_number, _queue, _ids);
   _moment := :"schema".now();
   return query
     update :"schema".jobs
-       set state = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = _moment,
+       set indexed_as = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = _moment,
            attempt = jobs.attempt + 1, run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
            concurrency_lane = _lanes[width_bucket(jobs.id, _ids)]
      where jobs.queue = _queue
@@ -272,9 +294,9 @@ begin
 end
 $$;
 
--- The first queue with a ready job between two names; an upper end of null is none. Two statements, because an index has no
--- use for "is null or": it would read every ready job behind _above.
-create function :"schema".next_ready_queue(_above text, _below text)
+-- The first queue between two names that jobs_ready holds a job of, be it ready or running; an upper end of null is none. Two
+-- statements, because an index has no use for "is null or": it would read every job behind _above.
+create function :"schema".next_indexed_queue(_above text, _below text)
 returns text
 language plpgsql
 as $$
@@ -283,22 +305,22 @@ begin
     return (
       select jobs.queue
         from :"schema".jobs
-       where jobs.state = 'ready' and jobs.rate_limit_key is null and jobs.queue > _above
+       where jobs.indexed_as = 'ready' and jobs.rate_limit_key is null and jobs.queue > _above
        order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
        limit 1);
   end if;
   return (
     select jobs.queue
       from :"schema".jobs
-     where jobs.state = 'ready' and jobs.rate_limit_key is null and jobs.queue > _above and jobs.queue < _below
+     where jobs.indexed_as = 'ready' and jobs.rate_limit_key is null and jobs.queue > _above and jobs.queue < _below
      order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
      limit 1);
 end
 $$;
 
--- Which queues have ready jobs? A skip scan over jobs_ready: for each known queue the parts after its cursors, and one jump
+-- Which queues may have ready jobs? A skip scan over jobs_ready: for each known queue the parts after its cursors, and one jump
 -- per queue in each gap between known queues (_above, _below), so that neither dead index entries nor the number of jobs
--- matter. _wanted are the queues that the worker takes (null: any); _rewinds says how often each of the _known ones had
+-- matter. What is there may be running; a claim finds out, and moves the cursors behind it. _wanted are the queues that the worker takes (null: any); _rewinds says how often each of the _known ones had
 -- been rewound when its cursors were made.
 create function :"schema".find_ready_queues(
   _queues text[], _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[],
@@ -316,10 +338,10 @@ as $$
 begin
   return query
     with recursive jumped (queue, upper) as (
-      select :"schema".next_ready_queue(gap.lower, gap.upper), gap.upper
+      select :"schema".next_indexed_queue(gap.lower, gap.upper), gap.upper
         from unnest(_above, _below) as gap (lower, upper)
       union all
-      select :"schema".next_ready_queue(jumped.queue, jumped.upper), jumped.upper
+      select :"schema".next_indexed_queue(jumped.queue, jumped.upper), jumped.upper
         from jumped
        where jumped.queue is not null
     ), known as (
@@ -329,7 +351,7 @@ begin
        where exists (
          select from :"schema".jobs
           where jobs.queue = range.queue
-            and jobs.state = 'ready'
+            and jobs.indexed_as = 'ready'
             and jobs.rate_limit_key is null
             and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
             and jobs.priority <= range.highest

@@ -80,7 +80,7 @@ begin
          from :"schema".jobs
         where jobs.queue = _queue
           and jobs.concurrency_key = freed.key
-          and jobs.state = 'blocked'
+          and jobs.indexed_as = 'blocked'
         limit 1));
   if cardinality(_waiting) > 0 then
     perform :"schema".admit_jobs(_queue, _waiting, 0, null, null, null, null, null);
@@ -211,9 +211,9 @@ begin
 
   with put_back as (
     update :"schema".jobs
-       set state = case when _delay_ms[width_bucket(jobs.id, _ids)] > 0 then 'scheduled'
-                        when jobs.concurrency_key is not null then 'blocked'
-                        else 'ready' end,
+       set indexed_as = case when _delay_ms[width_bucket(jobs.id, _ids)] > 0 then 'scheduled'
+                             when jobs.concurrency_key is not null then 'blocked'
+                             else 'ready' end,
            run_at = coalesce(
              :"schema".now() + _delay_ms[width_bucket(jobs.id, _ids)] * interval '1 millisecond', jobs.run_at),
            failures = jobs.failures + coalesce(_counted[width_bucket(jobs.id, _ids)], false)::integer,

@@ -15,6 +15,73 @@ exception when insufficient_privilege then
 end
 $$;
 
+-- What workers hold (null: all of them), by the claims that are noted and by what the jobs' own rows say of who has them. The
+-- "offset 0" keeps the look-ups of each claim by the primary key, whatever the statistics.
+create function :"schema".held_jobs(_worker_ids uuid[])
+returns table (worker_id uuid, queue text, id uuid, claim_number bigint, claimed_at timestamptz)
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select distinct claims.worker_id, claims.queue, jobs.id, jobs.claim_number, jobs.claimed_at
+      from :"schema".claims
+     cross join lateral (
+       select jobs.id, jobs.claim_number, jobs.claimed_at
+         from :"schema".jobs
+        where jobs.queue = claims.queue
+          and jobs.id = any (claims.ids)
+          and jobs.worker_id = claims.worker_id
+          -- A rescue leaves some without a number, for a moment.
+          and (jobs.claim_number = claims.claim_number or jobs.claim_number is null)
+       offset 0
+     ) as jobs
+     where _worker_ids is null or claims.worker_id = any (_worker_ids);
+end
+$$;
+
+-- Removes what is noted of claims of which the worker holds no job any more; looks at up to _limit claims after a number, and
+-- returns the number to go on after (null: that was the end). What a claim does not hold now, it never holds again.
+create function :"schema".prune_claims(_worker_id uuid, _after bigint, _limit integer) returns bigint
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  _count integer;
+  _last bigint;
+begin
+  with looked_at as materialized (
+    select claims.ctid as place, claims.claim_number, (
+             select true
+               from :"schema".jobs
+              where jobs.queue = claims.queue
+                and jobs.id = any (claims.ids)
+                and jobs.worker_id = _worker_id
+                and (jobs.claim_number = claims.claim_number or jobs.claim_number is null)
+              limit 1) as is_held
+      from :"schema".claims
+     where claims.worker_id = _worker_id
+       and claims.claim_number > _after
+     order by claims.worker_id, claims.claim_number
+     -- A claim may have several rows.
+     fetch first _limit rows with ties
+  ), removed as (
+    delete from :"schema".claims
+     where claims.ctid = any (array(select looked_at.place from looked_at where looked_at.is_held is null))
+  )
+  select count(*), max(looked_at.claim_number) into _count, _last from looked_at;
+  return case when _count >= _limit then _last end;
+end
+$$;
+
 -- Rescues the jobs of a silent or ended worker that can be locked at once; returns how many went back or failed.
 --
 -- A silent worker is ended first, judged by its row as it is now, so that a late heartbeat wins.
@@ -31,9 +98,10 @@ $$;
 -- tell that their lanes are free. One that gave up its unique key when it was claimed is left to return_unique_job.
 create function :"schema".rescue_jobs(_worker_id uuid, _quarantine_after integer) returns integer
 language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -60,16 +128,23 @@ begin
   perform :"schema".end_worker_sessions(_worker_id);
 
   with claimed as materialized (
-    select jobs.queue, jobs.id, jobs.claimed_at, jobs.crashes + jobs.suspected::integer as seen,
-           row_number() over (order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) as place,
+    select claims.queue, jobs.id, jobs.claimed_at, jobs.crashes + jobs.suspected::integer as seen,
+           row_number() over (order by claims.claim_number, jobs.priority, jobs.run_at, jobs.id) as place,
            jobs.task = any (_worker.transactional) as transactional,
            row_number() over (
              partition by jobs.task = any (_worker.transactional)
-             order by jobs.claim_number, jobs.priority, jobs.run_at, jobs.id) as place_among_its_kind
-      from :"schema".jobs
-     where jobs.worker_id = _worker_id
-       and jobs.state = 'running'
-       and jobs.claim_number is not null
+             order by claims.claim_number, jobs.priority, jobs.run_at, jobs.id) as place_among_its_kind
+      from :"schema".claims
+     cross join lateral (
+       select jobs.id, jobs.claimed_at, jobs.crashes, jobs.suspected, jobs.priority, jobs.run_at, jobs.task
+         from :"schema".jobs
+        where jobs.queue = claims.queue
+          and jobs.id = any (claims.ids)
+          and jobs.worker_id = _worker_id
+          and jobs.claim_number = claims.claim_number
+       offset 0
+     ) as jobs
+     where claims.worker_id = _worker_id
   ), alone as materialized (
     select min(claimed.place) as place
       from claimed
@@ -93,7 +168,6 @@ begin
       from ranked
       join :"schema".jobs on jobs.queue = ranked.queue and jobs.id = ranked.id
      where jobs.worker_id = _worker_id
-       and jobs.state = 'running'
      order by jobs.queue, jobs.id
        for update of jobs skip locked
   ), judged as materialized (
@@ -110,9 +184,9 @@ begin
   ), returned as (
     -- One with a unique key of that kind stays with its dead worker for a moment: its blame is written, and no more.
     update :"schema".jobs
-       set state = case when jobs.unique_until_claimed then 'running'
-                        when jobs.concurrency_key is not null then 'blocked'
-                        else 'ready' end,
+       set indexed_as = case when jobs.unique_until_claimed then 'running'
+                             when jobs.concurrency_key is not null then 'blocked'
+                             else 'ready' end,
            worker_id = case when jobs.unique_until_claimed then _worker_id end,
            concurrency_lane = case when jobs.unique_until_claimed then jobs.concurrency_lane end,
            claim_number = null, claimed_at = null,
@@ -154,12 +228,13 @@ begin
   -- What is left has had its history row, and goes back one by one: it may meet its successor.
   for _unique in
     select jobs.queue, jobs.id
-      from :"schema".jobs
-     where jobs.worker_id = _worker_id
-       and jobs.state = 'running'
+      from :"schema".held_jobs(array[_worker_id]) as held
+      join :"schema".jobs on jobs.queue = held.queue and jobs.id = held.id
+     where held.claim_number is null
+       and jobs.worker_id = _worker_id
        and jobs.claim_number is null
      order by jobs.queue, jobs.id
-       for update skip locked
+       for update of jobs skip locked
   loop
     perform :"schema".return_unique_job(_unique.queue, _unique.id);
   end loop;
@@ -176,12 +251,13 @@ begin
   foreach _queue in array coalesce(_queues, '{}') loop
     perform :"schema".rewind_queue(_queue);
   end loop;
+  perform :"schema".prune_claims(_worker_id, 0, 2147483647);
   -- No claim made before the end can still be under way after a minute, so there is nothing more to look for.
   if _rescued = 0 and _worker.ended_at < :"schema".now() - interval '1 minute' then
     update :"schema".workers
        set swept = true
      where id = _worker_id
-       and not exists (select from :"schema".jobs where jobs.worker_id = _worker_id and jobs.state = 'running')
+       and not exists (select from :"schema".claims where claims.worker_id = _worker_id)
        and not exists (select from :"schema".concurrency_holds as holds where holds.worker_id = _worker_id);
   end if;
   return _rescued;
@@ -197,7 +273,7 @@ as $$
 #variable_conflict use_column
 begin
   update :"schema".jobs
-     set state = case when jobs.concurrency_key is not null then 'blocked' else 'ready' end,
+     set indexed_as = case when jobs.concurrency_key is not null then 'blocked' else 'ready' end,
          worker_id = null, concurrency_lane = null
    where jobs.queue = _queue and jobs.id = _id;
   insert into :"schema".arrivals (queue, concurrency_key, rate_limit_key)
@@ -236,6 +312,9 @@ create function :"schema".reconcile_jobs(
 ) returns integer
 language plpgsql
 set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set lock_timeout = '2s'
 as $$
 #variable_conflict use_column
@@ -249,10 +328,18 @@ begin
            array_agg('released'::text) as outcomes,
            array_agg(extract(epoch from :"schema".history_retention(jobs.task)) * 1000 order by jobs.id) as retention_ms,
            array_agg(:"schema".is_history_kept(jobs.task, 'released') order by jobs.id) as kept
-      from :"schema".jobs
-     where jobs.worker_id = _worker_id
-       and jobs.state = 'running'
-       and jobs.claim_number between _from and _to
+      from :"schema".claims
+     cross join lateral (
+       select jobs.queue, jobs.id, jobs.claim_number, jobs.task
+         from :"schema".jobs
+        where jobs.queue = claims.queue
+          and jobs.id = any (claims.ids)
+          and jobs.worker_id = _worker_id
+          and jobs.claim_number = claims.claim_number
+       offset 0
+     ) as jobs
+     where claims.worker_id = _worker_id
+       and claims.claim_number between _from and _to
        and (jobs.queue, jobs.id) not in (select held.queue, held.id from unnest(_held_queues, _held_ids) as held (queue, id))
      group by jobs.queue
      order by jobs.queue

@@ -31,12 +31,12 @@ begin
   for _queue in
     with recursive named as (
       (select jobs.queue from :"schema".jobs
-        where jobs.state = 'scheduled'
+        where jobs.indexed_as = 'scheduled'
         order by jobs.queue, jobs.run_at, jobs.id
         limit 1)
       union all
       select (select jobs.queue from :"schema".jobs
-               where jobs.state = 'scheduled' and jobs.queue > named.queue
+               where jobs.indexed_as = 'scheduled' and jobs.queue > named.queue
                order by jobs.queue, jobs.run_at, jobs.id
                limit 1)
         from named
@@ -51,7 +51,7 @@ begin
       select jobs.id
         from :"schema".jobs
        where jobs.queue = _queue
-         and jobs.state = 'scheduled'
+         and jobs.indexed_as = 'scheduled'
          and jobs.run_at >= _since
          and jobs.run_at <= _latest
        order by jobs.queue, jobs.run_at, jobs.id
@@ -74,8 +74,8 @@ begin
       _moment := :"schema".now();
       with due as (
         update :"schema".jobs
-           set state = case when jobs.concurrency_key is not null and jobs.concurrency_lane is null then 'blocked'
-                            else 'ready' end,
+           set indexed_as = case when jobs.concurrency_key is not null and jobs.concurrency_lane is null then 'blocked'
+                                 else 'ready' end,
                run_at = _moment + array_position(_ids, jobs.id) * interval '1 microsecond',
                concurrency_order = case when jobs.concurrency_key is not null
                                         then coalesce(jobs.concurrency_order, _orders[array_position(_ids, jobs.id)]) end
@@ -91,7 +91,7 @@ begin
     end if;
     select jobs.run_at into _due
       from :"schema".jobs
-     where jobs.queue = _queue and jobs.state = 'scheduled' and jobs.run_at >= _since
+     where jobs.queue = _queue and jobs.indexed_as = 'scheduled' and jobs.run_at >= _since
      order by jobs.queue, jobs.run_at, jobs.id
      limit 1;
     _next := least(_next, _due);

@@ -110,7 +110,7 @@ begin
   ), inserted as (
     insert into :"schema".jobs
       (id, run_at, created_at, concurrency_order, replay_of, max_attempts, concurrency_limit, rate_limit_weight, priority,
-       queue, task, state, concurrency_key, rate_limit_key, flags, correlation_id, payload)
+       queue, task, indexed_as, concurrency_key, rate_limit_key, flags, correlation_id, payload)
     select new.id, new.run_at, _now, new.concurrency_order, new.replay_of, new.max_attempts, new.concurrency_limit,
            new.rate_limit_weight, new.priority, new.queue, new.task, new.state, new.concurrency_key, new.rate_limit_key,
            new.flags, new.correlation_id, new.payload
@@ -200,7 +200,7 @@ begin
   _now := :"schema".now();
   run_at := coalesce(run_at, _now + delay, _now);
   insert into :"schema".jobs as jobs
-    (id, run_at, created_at, max_attempts, priority, queue, task, state, correlation_id, payload)
+    (id, run_at, created_at, max_attempts, priority, queue, task, indexed_as, correlation_id, payload)
   values (
     _id, greatest(run_at, _now), _now, max_attempts, priority, queue, task,
     case when run_at > _now then 'scheduled' else 'ready' end, correlation_id, coalesce(payload, 'null'))

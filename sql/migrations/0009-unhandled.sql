@@ -27,8 +27,9 @@ begin
     select jobs.id
       from :"schema".jobs
      where jobs.queue = _queue
-       and jobs.state = 'ready'
+       and jobs.indexed_as = 'ready'
        and jobs.rate_limit_key is null
+       and jobs.worker_id is null
        and jobs.run_at < _cutoff
        and jobs.task <> all (_known)
      order by jobs.queue, jobs.priority, jobs.run_at, jobs.id
@@ -38,7 +39,7 @@ begin
     select jobs.id
       from :"schema".jobs
      where jobs.queue = _queue
-       and jobs.state = 'ready'
+       and jobs.indexed_as = 'ready'
        and jobs.rate_limit_key is not null
        and jobs.run_at < _cutoff
        and jobs.task <> all (_known)

@@ -118,7 +118,7 @@ begin
          from :"schema".jobs
         where jobs.queue = _queue
           and jobs.concurrency_key = keys.key
-          and jobs.state = 'blocked'
+          and jobs.indexed_as = 'blocked'
         order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
         limit cardinality(free.lanes)
           for update skip locked
@@ -147,7 +147,7 @@ begin
     _moment := :"schema".now();
     with moved as (
       update :"schema".jobs
-         set state = case when _is_claimed[width_bucket(jobs.id, _ids)] then 'running' else 'ready' end,
+         set indexed_as = case when _is_claimed[width_bucket(jobs.id, _ids)] then 'running' else 'ready' end,
              run_at = _moment + _turns[width_bucket(jobs.id, _ids)] * interval '1 microsecond',
              concurrency_lane = _lanes[width_bucket(jobs.id, _ids)],
              worker_id = case when _is_claimed[width_bucket(jobs.id, _ids)] then _worker_id end,
@@ -179,7 +179,7 @@ begin
        from :"schema".jobs
       where jobs.queue = _queue
         and jobs.concurrency_key = open.key
-        and jobs.state = 'blocked'
+        and jobs.indexed_as = 'blocked'
       limit 1);
 end
 $$;

@@ -22,7 +22,7 @@ begin
   _is_blocked := _due <= _now and _new.concurrency_key is not null;
   update :"schema".jobs
      set run_at = greatest(_due, _now),
-         state = case when _due > _now then 'scheduled' when _is_blocked then 'blocked' else 'ready' end,
+         indexed_as = case when _due > _now then 'scheduled' when _is_blocked then 'blocked' else 'ready' end,
          task = _new.task,
          payload = _new.payload,
          priority = _new.priority,
@@ -74,7 +74,7 @@ begin
     end if;
     insert into :"schema".jobs
       (id, run_at, created_at, concurrency_order, replay_of, max_attempts, concurrency_limit, rate_limit_weight, priority,
-       unique_until_claimed, queue, task, state, concurrency_key, rate_limit_key, unique_key, flags, correlation_id, payload)
+       unique_until_claimed, queue, task, indexed_as, concurrency_key, rate_limit_key, unique_key, flags, correlation_id, payload)
     values
       (_new.id, _new.run_at, _now, _new.concurrency_order, _new.replay_of, _new.max_attempts, _new.concurrency_limit,
        _new.rate_limit_weight, _new.priority, _new.unique_mode not in ('keep', 'throttle'), _new.queue, _new.task, _new.state,
@@ -89,7 +89,7 @@ begin
       from :"schema".jobs
      where jobs.queue = _new.queue
        and jobs.unique_key = _new.unique_key
-       and (jobs.state <> 'running' or not jobs.unique_until_claimed);
+       and (jobs.indexed_as <> 'running' or not jobs.unique_until_claimed);
     if found and _there.state <> 'running' and _new.unique_mode in ('replace', 'debounce') then
       -- Locked, it can neither be claimed nor change; when it has, it is met again as it is now.
       select * into _there
@@ -139,7 +139,7 @@ begin
     from :"schema".jobs
    where jobs.queue = _new.queue
      and jobs.unique_key = _new.unique_key
-     and (jobs.state <> 'running' or not jobs.unique_until_claimed);
+     and (jobs.indexed_as <> 'running' or not jobs.unique_until_claimed);
   if _id is null then
     select throttles.id into _id
       from :"schema".throttles

@@ -292,7 +292,7 @@ begin
      where locked.state <> 'running'
   ), moved as (
     update :"schema".jobs
-       set state = planned.state,
+       set indexed_as = planned.state,
            run_at = case
              when _due > _now then _due
              when _due is not null or (_priority is not null and planned.state = 'ready') then :"schema".now()
@@ -414,17 +414,14 @@ $$;
 -- Takes all running jobs, or those of these workers (names or ids), from their workers. Returns how many.
 create function :"schema".unlock_workers(_workers text[]) returns integer
 language sql
-set enable_seqscan = off
 as $$
   select :"schema".unlock_jobs(
-           array_agg(jobs.queue), array_agg(jobs.id),
-           case when _workers is not null then array_agg(distinct jobs.worker_id) end)
-    from :"schema".jobs
-   where jobs.state = 'running'
-     and (_workers is null or jobs.worker_id in (
-       select workers.id
-         from :"schema".workers
-        where workers.name = any (_workers) or workers.id::text = any (_workers)))
+           array_agg(held.queue), array_agg(held.id),
+           case when _workers is not null then array_agg(distinct held.worker_id) end)
+    from :"schema".held_jobs(case when _workers is not null then array(
+           select workers.id
+             from :"schema".workers
+            where workers.name = any (_workers) or workers.id::text = any (_workers)) end) as held
 $$;
 
 -- The same for the running jobs of concurrency keys; null: of all; a queue of null: in every queue.

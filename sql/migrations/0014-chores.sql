@@ -3,7 +3,7 @@
 
 -- Serves the question whether a scheduled job has a concurrency key.
 create index jobs_scheduled_keys on :"schema".jobs (queue, concurrency_key)
- where state = 'scheduled' and concurrency_key is not null;
+ where indexed_as = 'scheduled' and concurrency_key is not null;
 
 -- Removes concurrency keys of a batch (after a key, in order) that no live job has and nothing holds; tells how many, and
 -- the last key of the batch (null: it was the end).
@@ -38,14 +38,14 @@ begin
      and concurrency_keys.key = candidate.key
      and not exists (
        select from :"schema".jobs
-        where jobs.queue = candidate.queue and jobs.concurrency_key = candidate.key and jobs.state = 'blocked')
+        where jobs.queue = candidate.queue and jobs.concurrency_key = candidate.key and jobs.indexed_as = 'blocked')
      and not exists (
        select from :"schema".jobs
         where jobs.queue = candidate.queue and jobs.concurrency_key = candidate.key
           and jobs.concurrency_lane is not null)
      and not exists (
        select from :"schema".jobs
-        where jobs.queue = candidate.queue and jobs.concurrency_key = candidate.key and jobs.state = 'scheduled')
+        where jobs.queue = candidate.queue and jobs.concurrency_key = candidate.key and jobs.indexed_as = 'scheduled')
      and not exists (
        select from :"schema".concurrency_holds
         where concurrency_holds.queue = candidate.queue and concurrency_holds.key = candidate.key)

@@ -9,8 +9,11 @@
 -- A granted job must start soon, or what is granted later could start in the same window: `startWithinMs`. In a fixed window
 -- that is until the window ends. Starts against a sliding limit count from the grant until one interval plus that time later
 -- (a twentieth of the interval, at most a second), so that no interval between real starts ever holds too many.
+--
+-- _is_settled_within: see claim_jobs.
 create function :"schema".claim_limited_jobs(
-  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _tasks text[], _except text[], _forbidden text[]
+  _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _tasks text[], _except text[], _forbidden text[],
+  _is_settled_within boolean
 ) returns setof :"schema".claimed_job
 language plpgsql
 set enable_seqscan = off
@@ -29,6 +32,7 @@ declare
   _left integer := _limit;
   _next timestamptz;
   _passed text[] := '{}';
+  _claimed uuid[] := '{}';
 begin
   for _line in
     select lines.key
@@ -50,7 +54,7 @@ begin
           from :"schema".jobs
          where jobs.queue = _queue
            and jobs.rate_limit_key = _line.key
-           and jobs.state = 'ready'
+           and jobs.indexed_as = 'ready'
            and (_tasks is null or jobs.task = any (_tasks))
            and (_except is null or jobs.task <> all (_except))
            and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
@@ -73,9 +77,10 @@ begin
     end if;
     if cardinality(_ids) > 0 then
       _left := _left - cardinality(_ids);
+      _claimed := _claimed || _ids;
       return query
         update :"schema".jobs
-           set state = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = :"schema".now(),
+           set indexed_as = 'running', worker_id = _worker_id, claim_number = _claim_number, claimed_at = :"schema".now(),
                attempt = jobs.attempt + 1
          where jobs.queue = _queue
            and jobs.id = any (_ids)
@@ -93,7 +98,7 @@ begin
         select from :"schema".jobs
          where jobs.queue = _queue
            and jobs.rate_limit_key = _line.key
-           and jobs.state = 'ready'
+           and jobs.indexed_as = 'ready'
       ) then
         _passed := _passed || _line.key;
       else
@@ -107,6 +112,9 @@ begin
          and lines.key = _line.key;
     end if;
   end loop;
+  if cardinality(_claimed) > 0 and not _is_settled_within then
+    insert into :"schema".claims (worker_id, claim_number, queue, ids) values (_worker_id, _claim_number, _queue, _claimed);
+  end if;
   if cardinality(_passed) >= 50 then
     update :"schema".rate_limit_lines as lines
        set next_at = :"schema".now() + interval '100 milliseconds'

@@ -1,5 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { partitionsChore } from "../store/chores.ts";
+import { pruneClaimsOfGoneWorkers } from "../store/claims.ts";
 import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
 import {
   pruneConcurrencyKeys,
@@ -30,7 +31,10 @@ export function choreList(store: Store<Database>, retentionMs: number): readonly
       intervalMs: hourMs,
       run: async () => (await pruneHistory(store, { counting: false })).isDone,
     },
-    chore("prune-workers", hourMs, () => pruneWorkers(store)),
+    chore("prune-workers", hourMs, async () => {
+      await pruneClaimsOfGoneWorkers(store);
+      await pruneWorkers(store);
+    }),
     chore("prune-queues", hourMs, async () => {
       await pruneConcurrencyKeys(store);
       await pruneQueueRows(store);

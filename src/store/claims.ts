@@ -3,6 +3,10 @@ import type { QueryOptions } from "../db/database.ts";
 import { ClaimedJob, type ClaimedRow } from "./claimed-job.ts";
 import type { Store } from "./store.ts";
 
+const batch = 1_000;
+// A bound for the loop: what is left over is for the next time.
+const maxBatches = 1_000;
+
 /** A part of the ready index: from just after a position up to a priority. */
 export interface Range {
   readonly lowest: number;
@@ -22,6 +26,8 @@ export interface Claim {
   readonly exceptTasks: readonly string[] | null;
   /** Jobs with one of these flags are passed over; null: none. */
   readonly forbiddenFlags: readonly string[] | null;
+  /** Whether the jobs are settled in the transaction that claims them, so that nobody else ever sees the claim. */
+  readonly isSettledWithin: boolean;
 }
 
 /** A claim of plain jobs, and of jobs that their concurrency key lets run. */
@@ -31,8 +37,6 @@ export interface ReadyClaim extends Claim {
   readonly follow: number;
   /** The oldest transaction that may have brought arrivals which nobody has taken; null: they are left to others. */
   readonly arrivalsSince: number | null;
-  /** Whether the transaction is to be written to the disk at its commit. */
-  readonly isDurable: boolean;
 }
 
 /** What the cursors need to know of a claim: see 0004-claim.sql. */
@@ -84,7 +88,7 @@ export async function claimJobs(
       arrayLiteral(claim.ranges.map((range) => range.id)),
       arrayLiteral(claim.ranges.map((range) => range.highest)),
       claim.arrivalsSince,
-      claim.isDurable,
+      claim.isSettledWithin,
     ],
     options,
   );
@@ -110,6 +114,7 @@ export async function claimLimitedJobs(
       listOrNull(claim.tasks),
       listOrNull(claim.exceptTasks),
       listOrNull(claim.forbiddenFlags),
+      claim.isSettledWithin,
     ],
   );
   const header = JSON.parse(rows.at(-1)?.header ?? "{}") as LimitedHeader; // made by the function
@@ -127,6 +132,29 @@ interface LimitedHeader {
 
 function listOrNull(values: readonly string[] | null): string | null {
   return values === null ? null : arrayLiteral(values);
+}
+
+/** Removes what is noted of claims of which a worker holds no job any more. */
+export async function pruneClaims(
+  store: Store,
+  workerId: string,
+  options?: QueryOptions,
+): Promise<void> {
+  let after: number | null = 0;
+  for (let turn = 0; after !== null && turn < maxBatches; turn += 1) {
+    const [row]: readonly { last: string | null }[] = await store.db.query(
+      store.sql("claims/prune"),
+      [workerId, after, batch],
+      options,
+    );
+    after = row?.last == null ? null : Number(row.last);
+  }
+}
+
+/** The same for workers that have ended, or that nobody knows. */
+export async function pruneClaimsOfGoneWorkers(store: Store): Promise<void> {
+  const workers = await store.db.query<{ id: string }>(store.sql("claims/find-gone"));
+  for (const { id } of workers) await pruneClaims(store, id);
 }
 
 /** Reads up to `limit` arrivals of a queue and admits what they announce. */

@@ -1,4 +1,5 @@
 import { arrayLiteral } from "../core/array-literal.ts";
+import { pruneClaims } from "./claims.ts";
 import type { Store } from "./store.ts";
 
 /** What a worker says of itself when it starts. */
@@ -59,7 +60,9 @@ export async function endSession(store: Store, workerId: string, pid: number): P
 
 /** Ends a worker that has stopped. It does not wait for long: without it, the worker is found to be silent. */
 export async function endWorker(store: Store, workerId: string): Promise<void> {
-  await store.db.query(store.sql("workers/end"), [workerId], { timeoutMs: 3_000 });
+  const options = { timeoutMs: 3_000 };
+  await store.db.query(store.sql("workers/end"), [workerId], options);
+  await pruneClaims(store, workerId, options);
 }
 
 export interface LostWorker {

@@ -158,7 +158,6 @@ export class Claimer {
         ranges: cursors.ranges(),
         follow,
         arrivalsSince: horizons.get(queue) ?? 0,
-        isDurable: false,
       }),
     );
     const { jobs, ready, header } = claimed;
@@ -190,6 +189,7 @@ export class Claimer {
         tasks: this.#tasks,
         exceptTasks: this.#tasks === null ? this.#exceptTasks : null,
         forbiddenFlags: flagFilter.current,
+        isSettledWithin: false,
       });
       onClaimed(claimed.jobs);
       return claimed;

@@ -1,6 +1,7 @@
 import type { Random } from "../core/clock.ts";
 import type { JobReference } from "../core/job.ts";
 import { Loop } from "../lifecycle/loop.ts";
+import { pruneClaims } from "../store/claims.ts";
 import type { Store } from "../store/store.ts";
 import { reconcileJobs } from "../store/upkeep.ts";
 
@@ -19,7 +20,7 @@ const looksPerClaim = 3;
 
 /**
  * Gives back what the database says this worker holds and the worker does not know of: a claim was committed and its
- * reply lost. Once per lease, and soon after a claim failed.
+ * reply lost. Once per lease, and soon after a claim failed. Removes as often what is noted of claims that are over.
  */
 export class Reconciler {
   readonly #store: Store;
@@ -54,9 +55,12 @@ export class Reconciler {
   async #pass(): Promise<number> {
     const to = this.#options.endedClaimNumber();
     const from = (this.#looked[0] ?? 0) + 1;
+    const { workerId } = this.#options;
+    // First, so that the look is at those of which something is held.
+    if (to > 0) await pruneClaims(this.#store, workerId);
     if (from <= to) {
       const held = this.#options.held();
-      await reconcileJobs(this.#store, this.#options.workerId, { from, to, held });
+      await reconcileJobs(this.#store, workerId, { from, to, held });
     }
     this.#looked.push(to);
     if (this.#looked.length > looksPerClaim) this.#looked.shift();

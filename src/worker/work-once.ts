@@ -153,6 +153,7 @@ class Work {
       tasks: [...handlers.keys()].filter((task) => !paused.tasks.includes(task)),
       exceptTasks: null,
       forbiddenFlags: filter.current,
+      isSettledWithin: true,
     };
     for (const queue of wanted?.filter((name) => ready.has(name)) ?? ready) {
       if (paused.queues.includes(queue)) continue;
@@ -169,7 +170,6 @@ class Work {
       ranges: new Cursors().ranges(),
       // The keys' rows would be locked for as long as the handler runs.
       arrivalsSince: null,
-      isDurable: true,
     });
     this.#xid = header.xid ?? "";
     if (jobs.length > 0 || (header.limited ?? Infinity) > 0) return jobs[0];

@@ -82,10 +82,9 @@ describe("the same id in a transaction", () => {
     const pawl = openPawl(schema);
     const worker = "0190a5d0-0000-7000-8000-0000000000ff";
     await pawl.enqueue(note, "first", { id });
-    await execute(
-      `update ${schema}.jobs set state = 'running', worker_id = $1, claim_number = 1, attempt = 1`,
-      [worker],
-    );
+    await execute(`update ${schema}.jobs set worker_id = $1, claim_number = 1, attempt = 1`, [
+      worker,
+    ]);
     const settling = await beginTransaction();
     await settling.query(
       `select ${schema}.finish_jobs('default', $1, array[$2::uuid], '{1}', '{1}', '{}', '{}', '{}', '{2592000000}', '{}', false)`,

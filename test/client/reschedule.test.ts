@@ -106,7 +106,7 @@ describe("pawl.jobs.reschedule", () => {
       const { pawl, job } = await pawlWithJob();
       await execute(
         `update ${schema}.jobs
-            set state = $1, concurrency_key = 'k', concurrency_lane = $2::integer,
+            set indexed_as = $1, concurrency_key = 'k', concurrency_lane = $2::integer,
                 concurrency_order = case when $1 <> 'scheduled' or $2::integer is not null then 5 end,
                 run_at = run_at + case when $1 = 'scheduled' then interval '1 hour' else '0' end
           where id = $3`,

@@ -101,7 +101,7 @@ describe("replace", () => {
   it("frees the lane of a job that is to run later", async () => {
     const pawl = openPawl(schema);
     await pawl.enqueue(note, "1", { unique, concurrency: { key: "line" } });
-    await execute(`update ${schema}.jobs set state = 'ready', concurrency_lane = 1`);
+    await execute(`update ${schema}.jobs set indexed_as = 'ready', concurrency_lane = 1`);
     await execute(`delete from ${schema}.arrivals`);
 
     const replaced = await pawl.enqueue(note, "2", { unique, delay: "1h" });
@@ -175,7 +175,7 @@ describe("replace", () => {
     const { job } = await pawl.enqueue(note, "1", { unique });
     const client = await beginTransaction();
     await client.query(
-      `update ${schema}.jobs set state = 'running', attempt = 1, worker_id = gen_random_uuid(), claim_number = 1`,
+      `update ${schema}.jobs set indexed_as = 'running', attempt = 1, worker_id = gen_random_uuid(), claim_number = 1`,
     );
 
     const second = pawl.enqueue(note, "2", { unique, delay: "1h" });

@@ -121,7 +121,7 @@ describe("a replay", () => {
     const { job } = await pawl.enqueue(charge, { amount: 1 });
     await fail(1);
     await execute(
-      `insert into ${schema}.jobs (id, queue, task, state, payload, run_at, created_at, max_attempts, attempt)
+      `insert into ${schema}.jobs (id, queue, task, indexed_as, payload, run_at, created_at, max_attempts, attempt)
        values ($1, 'money', 'charge', 'ready', '{"amount": 1}', now(), now(), 1, 1)`,
       [job.id],
     );

@@ -97,12 +97,12 @@ describe("pruneQueues", () => {
   });
 
   it.each([
-    ["blocked", "state = 'blocked', concurrency_order = 1"],
-    ["scheduled", "state = 'scheduled'"],
-    ["ready in a lane", "state = 'ready', concurrency_lane = 1"],
+    ["blocked", "indexed_as = 'blocked', concurrency_order = 1"],
+    ["scheduled", "indexed_as = 'scheduled'"],
+    ["ready in a lane", "indexed_as = 'ready', concurrency_lane = 1"],
     [
       "running in a lane",
-      "state = 'running', concurrency_lane = 1, worker_id = gen_random_uuid(), claim_number = 1",
+      "indexed_as = 'running', concurrency_lane = 1, worker_id = gen_random_uuid(), claim_number = 1",
     ],
   ])("keeps the key of a job that is %s", async (_, state) => {
     const engine = await freshEngine();
@@ -246,9 +246,13 @@ async function insertJob(
 ): Promise<string> {
   const { job: made } = await engine.pawl.enqueue(task);
   await engine.sql(
-    `update jobs set state = 'running', attempt = 1, claim_number = 1, worker_id = $2, claimed_at = now() - $3::interval
+    `update jobs set attempt = 1, claim_number = 1, worker_id = $2, claimed_at = now() - $3::interval
       where id = $1`,
     [made.id, job.worker, job.claimed],
+  );
+  await engine.sql(
+    "insert into claims (worker_id, claim_number, queue, ids) values ($1, 1, 'default', array[$2::uuid])",
+    [job.worker, made.id],
   );
   return made.id;
 }

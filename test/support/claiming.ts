@@ -14,17 +14,20 @@ export const retentionMs = 30 * 86_400_000;
 export class HandClaimer {
   readonly workerId = randomUUID();
   readonly #store: Store;
+  readonly #cursors: Cursors | undefined;
   claimNumber = 0;
 
-  constructor(store: Store) {
+  /** With cursors each claim goes on where the last one has ended; without them it begins at the front. */
+  constructor(store: Store, cursors?: Cursors) {
     this.#store = store;
+    this.#cursors = cursors;
   }
 
   async claim({ queue = "default", limit = 1_000, tasks = ["task"] } = {}): Promise<ClaimedJob[]> {
     this.claimNumber += 1;
     const { workerId, claimNumber } = this;
-    const ranges = new Cursors().ranges();
-    const { jobs } = await claimJobs(this.#store, {
+    const ranges = (this.#cursors ?? new Cursors()).ranges();
+    const { jobs, ready, header } = await claimJobs(this.#store, {
       queue,
       workerId,
       claimNumber,
@@ -35,8 +38,9 @@ export class HandClaimer {
       forbiddenFlags: null,
       follow: 0,
       arrivalsSince: 0,
-      isDurable: false,
+      isSettledWithin: false,
     });
+    this.#cursors?.advance(ready, header, ready.length >= limit);
     return jobs;
   }
 

@@ -239,15 +239,15 @@ describe("a claimer that meets jobs of tasks it does not know", () => {
   });
 });
 
-it("cursors that went back for nothing return to where they were", async () => {
+it("cursors that went back for nothing return to where they were, or further on", async () => {
   const engine = await freshEngine();
   const older = await engine.connect();
   await older.query("begin");
   await older.query("select pg_current_xact_id()");
   await engine.pawl.enqueueMany(Array.from({ length: 10 }, () => task.job()));
-  const starts: unknown[] = [];
+  const starts: string[] = [];
   const database = intercepted(engine.store.db, ({ text, values }, run) => {
-    if (text.includes("find_ready_queues")) starts.push(values[2]);
+    if (text.includes("find_ready_queues")) starts.push(String(values[2]));
     return run();
   });
   const claimer = new Claimer(storeOn(engine.store, database), {
@@ -261,11 +261,17 @@ it("cursors that went back for nothing return to where they were", async () => {
   await claimer.claim(1_000);
   await claimer.claim(1_000);
 
-  const [, ahead, alsoAhead, wentBack, afterwards] = starts;
-  expect(alsoAhead).toEqual(ahead);
-  expect(wentBack).not.toEqual(ahead);
-  expect(afterwards).toEqual(ahead);
+  const [, ahead, alsoAhead, wentBack, afterwards] = starts.map(timeIn);
+  expect(ahead).toBeGreaterThan(0);
+  expect(alsoAhead).toBeGreaterThanOrEqual(ahead ?? NaN);
+  expect(wentBack).toBeNaN();
+  expect(afterwards).toBeGreaterThanOrEqual(alsoAhead ?? NaN);
 });
+
+/** The position of the one cursor, in milliseconds; none: it is at the front. */
+function timeIn(ranges: string): number {
+  return Date.parse(/"([^"]+)"/.exec(ranges)?.[1]?.replace(/\+00$/, "Z") ?? "");
+}
 
 interface ClaimerSettings {
   readonly queues: readonly string[] | undefined;

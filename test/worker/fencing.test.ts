@@ -279,7 +279,7 @@ async function takeAway(engine: Engine, id: string | undefined): Promise<void> {
 
 async function giveBack(engine: Engine, id: JobReference["id"]): Promise<void> {
   await engine.sql(
-    "update jobs set state = 'ready', worker_id = null, claim_number = null where id = $1",
+    "update jobs set indexed_as = 'ready', worker_id = null, claim_number = null where id = $1",
     [id],
   );
 }

@@ -98,7 +98,7 @@ describe("settling by hand", () => {
     const bobs = await pawl.jobs.claim("bob");
     await pawl.jobs.complete("ada", mine.slice(0, 1));
     await execute(
-      `update ${pawl.schema}.jobs set state = 'ready', worker_id = null, claim_number = null where id = $1`,
+      `update ${pawl.schema}.jobs set indexed_as = 'ready', worker_id = null, claim_number = null where id = $1`,
       [ids[1]],
     );
 

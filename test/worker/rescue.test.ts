@@ -36,12 +36,20 @@ async function silentWorker(pawl: Pawl): Promise<{ workerId: string; job: JobRef
      values ($1, clock_timestamp() - interval '1 day', 500, 1, 1, 1, 'silent', '', '', '{act}', '{}')`,
     [workerId],
   );
-  await execute(
-    `update "${pawl.schema}".jobs
-        set state = 'running', worker_id = $1, claim_number = 1, claimed_at = clock_timestamp(), attempt = 1`,
-    [workerId],
-  );
+  await claimFor(pawl, workerId, job);
   return { workerId, job };
+}
+
+async function claimFor(pawl: Pawl, workerId: string, job: JobReference): Promise<void> {
+  await execute(
+    `with claimed as (
+       update "${pawl.schema}".jobs
+          set worker_id = $1, claim_number = 1, claimed_at = clock_timestamp(), attempt = 1
+        where queue = $2 and id = $3
+     )
+     insert into "${pawl.schema}".claims (worker_id, claim_number, queue, ids) values ($1, 1, $2, array[$3::uuid])`,
+    [workerId, job.queue, job.id],
+  );
 }
 
 function rescue(schema: string, workerId: string): Promise<{ rescued: number }[]> {
@@ -143,11 +151,7 @@ describe("a claim that reaches the database after its worker has ended", () => {
     const { workerId } = worker.health();
     await worker.stop();
     const { job } = await pawl.enqueue(act, { does: "succeed" });
-    await execute(
-      `update "${pawl.schema}".jobs
-          set state = 'running', worker_id = $1, claim_number = 99, claimed_at = clock_timestamp(), attempt = 1`,
-      [workerId],
-    );
+    await claimFor(pawl, workerId, job);
 
     await startWorker(pawl, bystander);
 

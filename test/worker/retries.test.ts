@@ -38,7 +38,7 @@ async function noteDelays({ schema }: Pawl): Promise<void> {
   );
   await execute(
     `create trigger note_delay before update on "${schema}".jobs
-        for each row when (old.state = 'running' and new.state = 'scheduled')
+        for each row when (old.worker_id is not null and new.indexed_as = 'scheduled')
         execute function "${schema}".note_delay()`,
   );
 }

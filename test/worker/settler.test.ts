@@ -257,7 +257,7 @@ describe("the settler", () => {
 
 // What a crash leaves of claims that did not wait for the disk: nothing.
 const forgetClaims =
-  "update jobs set state = 'ready', attempt = 0, worker_id = null, claim_number = null, claimed_at = null";
+  "update jobs set indexed_as = 'ready', attempt = 0, worker_id = null, claim_number = null, claimed_at = null";
 
 /** Two jobs look alike to a matcher, for all that they hold is private. */
 function names(jobs: readonly ClaimedJob[]): string[] {

@@ -1,2 +1,3 @@
--- Rescues the jobs of a worker that is gone: see migrations/0006-rescue.sql. Served by jobs_running.
+-- Rescues the jobs of a worker that is gone: see migrations/0006-rescue.sql. Served by
+-- claims_of_worker and the primary key.
 select :"schema".rescue_jobs($1::uuid, $2::integer) as rescued

@@ -10,7 +10,7 @@ select known.queue, known.key, known.max_running as "limit",
           from :"schema".jobs
          where jobs.queue = known.queue
            and jobs.concurrency_key = known.key
-           and jobs.state = 'blocked')
+           and jobs.indexed_as = 'blocked')
        + (select count(*)::integer
             from :"schema".jobs
            where jobs.queue = known.queue

@@ -1,11 +1,10 @@
 -- Workers that hold jobs claimed more than $1 milliseconds ago and are not alive: ended, silent for longer than their lease
--- in which the server was up, or not known at all. Reads the running jobs, which are few: served by jobs_running.
+-- in which the server was up, or not known at all. Reads the claims of all workers, and their jobs by the primary key.
 select held.worker_id::text as id, workers.id is not null as known
   from (
-    select distinct jobs.worker_id
-      from :"schema".jobs
-     where jobs.state = 'running'
-       and jobs.claimed_at <= :"schema".now() - $1::double precision * interval '1 millisecond'
+    select distinct held.worker_id
+      from :"schema".held_jobs(null) as held
+     where held.claimed_at <= :"schema".now() - $1::double precision * interval '1 millisecond'
   ) as held
   left join :"schema".workers on workers.id = held.worker_id
  where workers.id is null
