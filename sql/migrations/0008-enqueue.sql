@@ -178,6 +178,13 @@ begin
   if queue is null or octet_length(queue) not between 1 and 63 then
     raise exception 'expected the queue''s name to have 1 to 63 bytes' using errcode = '22023';
   end if;
+  if max_attempts < 1 or concurrency_limit < 1 or rate_limit_weight < 1 then
+    raise exception 'expected max_attempts, concurrency_limit and rate_limit_weight to be at least 1' using errcode = '22023';
+  end if;
+  if octet_length(concurrency_key) not between 1 and 255 or octet_length(rate_limit_key) not between 1 and 255
+     or octet_length(unique_key) not between 1 and 255 then
+    raise exception 'expected a key to have 1 to 255 bytes' using errcode = '22023';
+  end if;
   if cardinality(flags) > 0 or coalesce(concurrency_key, rate_limit_key, unique_key) is not null then
     return :"schema".enqueue_extended(
       json_build_object(

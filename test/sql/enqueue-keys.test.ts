@@ -39,7 +39,11 @@ describe("the SQL function enqueue, with keys", () => {
     ["throttle without a wait", "unique_key => 'k', unique_mode => 'throttle'", /unique_wait/],
     ["keep with a wait", "unique_key => 'k', unique_wait => '1 hour'", /unique_wait/],
     ["debounce without a delay", "unique_key => 'k', unique_mode => 'debounce'", /delay/],
-    ["an empty key", "concurrency_key => ''", /check constraint/],
+    ["an empty concurrency key", "concurrency_key => ''", /1 to 255 bytes/],
+    ["an empty rate-limit key", "rate_limit_key => ''", /1 to 255 bytes/],
+    ["a unique key of 256 bytes", "unique_key => repeat('k', 256)", /1 to 255 bytes/],
+    ["no places", "concurrency_key => 'k', concurrency_limit => 0", /at least 1/],
+    ["a weight of nothing", "rate_limit_key => 'k', rate_limit_weight => 0", /at least 1/],
   ])("refuses %s", async (_, given, message) => {
     const refusal = await rejectionOf(enqueue(`'note', ${given}`));
 

@@ -4,7 +4,7 @@ with moment as materialized (
   select case when pg_current_xact_id() is not null then :"schema".now() end as now
 ), inserted as (
   insert into :"schema".jobs
-    (id, run_at, created_at, max_attempts, priority, queue, task, state, correlation_id, payload)
+    (id, run_at, created_at, max_attempts, priority, queue, task, indexed_as, correlation_id, payload)
   select $1::uuid,
          greatest(moment.now, due.at),
          moment.now,
