@@ -40,7 +40,11 @@ async function silentWorker(pawl: Pawl): Promise<{ workerId: string; job: JobRef
   return { workerId, job };
 }
 
-async function claimFor(pawl: Pawl, workerId: string, job: JobReference): Promise<void> {
+async function claimFor(
+  pawl: Pawl,
+  workerId: string | undefined,
+  job: JobReference,
+): Promise<void> {
   await execute(
     `with claimed as (
        update "${pawl.schema}".jobs
