@@ -28,6 +28,8 @@ interface Bench {
   readonly tell: (line: string) => void;
 }
 
+const onlyBest = "a round takes minutes, so it is run with the best settings only";
+
 /** Runs the scenarios, the contenders in turn (A B A B …), each on a fresh database. */
 export async function runBench(
   options: BenchOptions,
@@ -77,7 +79,8 @@ function entrantsOf({ options, servers, missing }: Bench, scenario: Scenario): r
     const reason =
       servers.missing(contender.server) ??
       (scenario.needs && contender.lacks[scenario.needs]) ??
-      scenario.lacking?.(contender);
+      scenario.lacking?.(contender) ??
+      (scenario.isLong && settings === "defaults" ? onlyBest : undefined);
     if (reason === undefined) return true;
     missing.push(missed(scenario, { contender, settings }, { reason, isFailure: false }));
     return false;

@@ -14,6 +14,8 @@ export interface Scenario {
   /** What is done, and what is told, in a sentence or two for the report. */
   readonly description: string;
   readonly needs?: Ability;
+  /** A round takes minutes, so it is run with the best settings only. */
+  readonly isLong?: boolean;
   /** Why the contender cannot take part; undefined when it can. */
   lacking?(contender: Contender): string | undefined;
   /** One round: on fresh databases, from `measurement.freshDatabase`. */
