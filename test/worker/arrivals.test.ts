@@ -1,7 +1,6 @@
 import { defineTask, typed } from "pawl";
 import { pgDatabase } from "pawl/pg";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { storeOn } from "#pawl/store/store";
 import { Claimer } from "#pawl/worker/claimer";
 import { freshPawl, startUnluckyWorker } from "../fixtures/fresh-pawl.ts";
 import { numbers, observed, payload, serial } from "../fixtures/serial-jobs.ts";
@@ -71,28 +70,6 @@ describe("a claim that finds nothing ready", () => {
     const found = [...(await claimer.claim(10)), ...(await claimer.claim(10))];
 
     expect(found).toHaveLength(1);
-  });
-
-  it("is written to the disk when it has got a lane, as a plain one need not be", async () => {
-    const engine = await freshEngine();
-    const levels: unknown[] = [];
-    const database = intercepted(engine.store.db, async ({ text }, run) => {
-      const rows = await run();
-      if (text.includes("claim_jobs")) levels.push(await levelOf(engine));
-      return rows;
-    });
-    const claimer = new Claimer(storeOn(engine.store, database), {
-      ...unheardClaimer(),
-      queues: ["default"],
-    });
-    await engine.pawl.enqueueMany([task.job(0)]);
-    await claimer.claim(10);
-    await engine.pawl.enqueueMany([inLine(1)]);
-    await claimer.claim(10);
-
-    const [plain, withLane] = levels;
-    expect(plain).toBe("behind");
-    expect(withLane).toBe("flushed");
   });
 });
 
@@ -202,12 +179,4 @@ async function limitOf(engine: Engine): Promise<number | undefined> {
     'select max_running as "limit" from concurrency_keys',
   );
   return row?.limit;
-}
-
-/** Whether all that has been written to the log is on the disk. */
-async function levelOf(engine: Engine): Promise<"flushed" | "behind"> {
-  const [row] = await engine.sql<{ flushed: boolean }>(
-    "select pg_current_wal_insert_lsn() <= pg_current_wal_flush_lsn() as flushed",
-  );
-  return row?.flushed === true ? "flushed" : "behind";
 }
