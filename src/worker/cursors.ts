@@ -88,7 +88,9 @@ export class Cursors {
     const own = xid === null ? snapshot.end : Number(xid);
     for (let id = snapshot.end; id < own && unseen.length < maxRemembered; id++) unseen.push(id);
     for (const id of unseen) {
-      if (!this.#running.has(id)) this.#running.set(id, before);
+      const known = this.#running.get(id);
+      // After a restart, a later scan may be the one that began further in front.
+      this.#running.set(id, known === undefined ? before : earlier(known, before));
     }
     forgetOldest(this.#running, maxRemembered);
   }
@@ -132,6 +134,20 @@ function parseSnapshot(text: string): Snapshot {
 function raise(positions: Map<number, Position>, priority: number, position: Position): void {
   const known = positions.get(priority);
   if (known === undefined || isBefore(known, position)) positions.set(priority, position);
+}
+
+/** Of each priority the position further in front; one that is missing stands for the beginning. */
+function earlier(
+  a: ReadonlyMap<number, Position>,
+  b: ReadonlyMap<number, Position>,
+): ReadonlyMap<number, Position> {
+  if (a === b) return a;
+  const both = new Map<number, Position>();
+  for (const [priority, position] of a) {
+    const other = b.get(priority);
+    if (other !== undefined) both.set(priority, isBefore(other, position) ? other : position);
+  }
+  return both;
 }
 
 function isBefore(a: Position, b: Position): boolean {

@@ -181,6 +181,20 @@ describe("cursors and transactions that commit late", () => {
     expect(rangesOf(cursors)).toEqual(["-32768@start..32767"]);
   });
 
+  it("go back further when it was seen again by a scan from the beginning", () => {
+    const cursors = new Cursors();
+    cursors.advance([jobAt("0@2")], header(), false);
+    cursors.advance([jobAt("0@5")], header({ snapshot: "100:105:100", xid: "105" }), false);
+    cursors.restart();
+    // What it locks was passed over here, and is free when it has ended.
+    cursors.advance([], header({ snapshot: "100:107:100", xid: "107" }), false);
+    expect(rangesOf(cursors)).toEqual(after("0@5"));
+
+    cursors.observe("110:110:");
+
+    expect(rangesOf(cursors)).toEqual(["-32768@start..32767"]);
+  });
+
   it("go back once for each", () => {
     const cursors = new Cursors();
     cursors.advance([jobAt("0@5")], header({ snapshot: "100:105:100", xid: "105" }), true);
