@@ -86,6 +86,8 @@ function begin<Result>(work: () => Result | Promise<Result>): Result | Promise<R
   try {
     return work();
   } catch (error) {
+    // What it throws is the caller's own, and goes on to the caller as it is.
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     const failed = Promise.reject<Result>(error);
     // Until it is awaited, its rejection has nobody to go to.
     failed.catch(() => undefined);
