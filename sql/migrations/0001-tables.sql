@@ -110,7 +110,7 @@ create table :"schema".history (
 ) partition by range (expires_at);
 
 -- Serves the look-up of a job's attempts, and the check that an id has not been enqueued before.
-create index history_job on :"schema".history (queue, id, attempt);
+create index history_job on :"schema".history (queue, id);
 -- Serves lists of what happened, newest first.
 create index history_finished on :"schema".history (finished_at, id, attempt);
 

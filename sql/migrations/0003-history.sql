@@ -32,7 +32,7 @@ begin
     :'schema', _name, :'schema');
   -- A partition that was detached, and whose dropping was interrupted, is known by this.
   execute format('comment on table %I.%I is %L', :'schema', _name, 'Made by Pawl');
-  execute format('create index if not exists %I on %I.%I (queue, id, attempt)', _name || '_job', :'schema', _name);
+  execute format('create index if not exists %I on %I.%I (queue, id)', _name || '_job', :'schema', _name);
   execute format('create index if not exists %I on %I.%I (finished_at, id, attempt)', _name || '_finished', :'schema', _name);
   -- With a check that says the same as the bounds, attaching need not scan the table.
   execute format('alter table %I.%I drop constraint if exists within_bounds', :'schema', _name);

@@ -147,7 +147,7 @@ describe("a settle", () => {
       await claimer.settle(jobs.slice(start, start + 250).map(succeeded));
     }
 
-    expect(bytesPerJob(await statementCosts(engine), "finish_jobs", 5_000)).toBeLessThan(430);
+    expect(bytesPerJob(await statementCosts(engine), "finish_jobs", 5_000)).toBeLessThan(420);
   });
 
   it.each([

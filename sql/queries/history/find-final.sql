@@ -1,13 +1,13 @@
 -- The last rows of the named jobs, where they have ended; a queue of null means every queue. Served by history_job.
 with recursive known as (
   (select history.queue from :"schema".history where array_position(($1::text)::text[], null) is not null
-    order by history.queue, history.id, history.attempt
+    order by history.queue, history.id
     limit 1)
   union all
   select (select history.queue
             from :"schema".history
            where history.queue > known.queue
-           order by history.queue, history.id, history.attempt
+           order by history.queue, history.id
            limit 1)
     from known
    where known.queue is not null
