@@ -41,7 +41,7 @@ function versionOf(name: string): string {
   throw new Error(`expected the package ${name} to be installed`);
 }
 
-/** Where the servers of the benchmark have their data. */
+// In the folder for temporary files, where the servers of the benchmark have their data.
 function medianSyncMs(): number {
   const file = join(tmpdir(), `pawl-bench-sync-${process.pid}`);
   const descriptor = openSync(file, "w");

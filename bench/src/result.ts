@@ -22,7 +22,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly kernel: string;
-  /** The median time of one fsync of 8 KiB in the server's data directory. */
+  /** The median time to write 8 KiB and to sync them, in the folder for temporary files: the servers' data is there. */
   readonly fsyncMs: number;
 }
 

@@ -1,4 +1,6 @@
 import type { Measurement } from "../measurement.ts";
+import { Crew } from "./crew.ts";
+import { checkByRunning } from "./exactly-once.ts";
 import { costFigures, rate } from "./figures.ts";
 import type { Figure, Scenario } from "./scenario.ts";
 
@@ -22,6 +24,7 @@ async function enqueued(measurement: Measurement, batch: number): Promise<readon
     const { ms } = await producer.do("enqueueMany", { from: 0, count, batch });
     return { ms, ...(await measurement.end(producer)) };
   });
+  await checkByRunning(await Crew.start(measurement), count);
   return [
     rate(`enqueued, ${of}`, count, result.ms),
     ...costFigures(count, { costs, usages: [result.usage], of }),

@@ -1,3 +1,4 @@
+import type { Crew } from "./crew.ts";
 import type { LedgerReport } from "../processes/ledger.ts";
 
 /**
@@ -22,4 +23,13 @@ export function checkExactlyOnce(
     `expected each of ${total} jobs to be executed once; ${missing} were not, ${repeated} more than once, ` +
       `${unknown} executions were of other jobs or repeated`,
   );
+}
+
+const patienceMs = 20_000;
+
+/** Has a crew run the jobs from 0 to `total`, for 20 s at most, and checks what it has run. */
+export async function checkByRunning(crew: Crew, total: number): Promise<void> {
+  const isComplete = await crew.until(total, patienceMs);
+  const { reports } = await crew.end();
+  checkExactlyOnce(reports, { total, isComplete });
 }

@@ -1,6 +1,6 @@
 import type { Measurement } from "../measurement.ts";
 import { Crew } from "./crew.ts";
-import { checkExactlyOnce } from "./exactly-once.ts";
+import { checkByRunning } from "./exactly-once.ts";
 import { rate } from "./figures.ts";
 import type { Figure, Scenario } from "./scenario.ts";
 
@@ -37,7 +37,7 @@ export const singleEnqueue: Scenario = {
 async function enqueued(measurement: Measurement, variant: Variant): Promise<Figure> {
   const { callers, isInTransaction, isWorkerBusy } = variant;
   await measurement.freshDatabase();
-  const crew = isWorkerBusy ? await Crew.start(measurement) : undefined;
+  const busy = isWorkerBusy ? await Crew.start(measurement) : undefined;
   const { total, count, ms } = await measurement.withProcess((producer) =>
     producer.do("enqueueSingly", {
       forMs: measurement.isQuick ? 1_000 : 3_000,
@@ -45,11 +45,7 @@ async function enqueued(measurement: Measurement, variant: Variant): Promise<Fig
       isInTransaction,
     }),
   );
-  if (crew !== undefined) {
-    const isComplete = await crew.until(total, 10_000);
-    const { reports } = await crew.end();
-    checkExactlyOnce(reports, { total, isComplete });
-  }
+  await checkByRunning(busy ?? (await Crew.start(measurement)), total);
   return rate(nameOf(variant), count, ms);
 }
 
