@@ -239,60 +239,6 @@ describe("a claimer that meets jobs of tasks it does not know", () => {
   });
 });
 
-it("cursors that went back for nothing return to where they were", async () => {
-  const { engine, older, starts, claimer } = await beforeAnOlderTransaction();
-  await engine.sql("delete from jobs");
-  await claimer.claim(1_000);
-
-  await older.query("commit");
-  await claimer.claim(1_000);
-  await claimer.claim(1_000);
-
-  const [, ahead, alsoAhead, wentBack, afterwards] = starts;
-  expect(alsoAhead).toEqual(ahead);
-  expect(wentBack).not.toEqual(ahead);
-  expect(afterwards).toEqual(ahead);
-});
-
-it("cursors that went back for nothing pass over what runs there once", async () => {
-  const { older, starts, claimer } = await beforeAnOlderTransaction();
-  await claimer.claim(1_000);
-
-  await older.query("commit");
-  await claimer.claim(1_000);
-  await claimer.claim(1_000);
-
-  const [, ahead, alsoAhead, wentBack, afterwards] = starts.map(timeIn);
-  expect(alsoAhead).toBe(ahead);
-  expect(wentBack).toBeNaN();
-  expect(afterwards).toBeGreaterThan(alsoAhead ?? NaN);
-});
-
-/** A claimer that has claimed ten jobs while an older transaction is open, and where each of its looks has started. */
-async function beforeAnOlderTransaction() {
-  const engine = await freshEngine();
-  const older = await engine.connect();
-  await older.query("begin");
-  await older.query("select pg_current_xact_id()");
-  await engine.pawl.enqueueMany(Array.from({ length: 10 }, () => task.job()));
-  const starts: string[] = [];
-  const database = intercepted(engine.store.db, ({ text, values }, run) => {
-    if (text.includes("find_ready_queues")) starts.push(String(values[2]));
-    return run();
-  });
-  const claimer = new Claimer(storeOn(engine.store, database), {
-    ...unheardClaimer(),
-    queues: undefined,
-  });
-  expect(await claimer.claim(1_000)).toHaveLength(10);
-  return { engine, older, starts, claimer };
-}
-
-/** The position of the one cursor, in milliseconds; none: it is at the front. */
-function timeIn(ranges: string): number {
-  return Date.parse(/"([^"]+)"/.exec(ranges)?.[1]?.replace(/\+00$/, "Z") ?? "");
-}
-
 interface ClaimerSettings {
   readonly queues: readonly string[] | undefined;
   readonly tasks?: readonly string[];
