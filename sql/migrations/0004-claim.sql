@@ -20,16 +20,19 @@ create type :"schema".claimed_job as (
 -- The update changes no column that an index holds, so it is a HOT update: see decision 0012. But who has the unique key of a
 -- job that gives it up now is for an index to say. What is claimed is noted in `claims`, where a rescue finds it.
 --
--- The header holds what the cursors need to find jobs that commit later behind them:
+-- The header holds what the cursors need to find jobs that commit later behind them (decision 0002):
 --   found:    how many of the rows, the first ones, come from the scan;
---   snapshot: taken before the scan, so every transaction that the scan could not see is listed in it as running, or has
---             an id between the snapshot's xmax and
+--   begun:    a time before
+--   snapshot: which was taken before the scan, so every transaction that the scan could not see is listed in it as running, or
+--             has an id between the snapshot's xmax and
 --   xid:      the claim's own transaction id, which is newer than every transaction that had an id when the scan began;
+--   left:     the first job behind the last one found that the scan left although it may stay ready: somebody has locked it,
+--             and does not take it after all;
 --   rewinds:  how often jobs of this queue went back to the front;
---   skipped:  when fewer than _limit were found and jobs were passed over, of unknown tasks, with a forbidden flag or running:
---             a time before the scan, up to which all of these priorities have been examined, so that the next scan does not
---             walk over them again; not for running ones as long as somebody else has locked a job that may stay ready;
---             unknown: whether there were unknown tasks among them;
+--   priorities: when fewer than _limit were found and jobs were passed over, of unknown tasks, with a forbidden flag or running:
+--             their priorities have been examined up to `begun`, so that the next scan does not walk over them again; those of
+--             running ones not as long as one was left;
+--   unknown:  whether there were unknown tasks among them;
 --   arrivals: whether there is something for take_arrivals to do, since _arrivals_since; null: never mind;
 --   horizon:  when arrivals were taken, the next _arrivals_since;
 --   limited:  in how many milliseconds a job with a rate limit may start; null: none waits.
@@ -66,6 +69,10 @@ declare
   _arrived record;
   _passed smallint[];
   _unknown boolean := false;
+  _left uuid;
+    _index oid := (:'schema' || '.jobs_ready')::regclass;
+  _read_before bigint := pg_stat_get_xact_tuples_fetched(_index);
+  _has_passed boolean;
 begin
   -- A lost claim does no harm: the job is ready again. So it need not wait for the disk.
   if not _is_settled_within then
@@ -93,6 +100,9 @@ begin
      limit _limit
   );
   _ready := cardinality(_ids);
+  -- The server's own count of what the scan has read tells whether it passed over anything.
+  _has_passed := _read_before + _ready <> pg_stat_get_xact_tuples_fetched(_index)
+    or current_setting('track_counts') = 'off';
   if _ready > 0 then
     return query
       update :"schema".jobs
@@ -145,14 +155,16 @@ begin
       end if;
     end if;
   end if;
-  if _ready < _limit then
+  if _has_passed and _ready < _limit then
     select case when bool_or(passed.is_open) then array_agg(distinct passed.priority) filter (where passed.is_refused)
-                else array_agg(distinct passed.priority) end,
-           coalesce(bool_or(passed.is_unknown), false)
-      into _passed, _unknown
+                else array_agg(distinct passed.priority) filter (where not passed.is_left) end,
+           coalesce(bool_or(passed.is_unknown), false),
+           (array_agg(passed.id) filter (where passed.is_left))[1]
+      into _passed, _unknown, _left
       from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
      cross join lateral (
-       select jobs.priority, jobs.worker_id is null and seen.is_refused as is_refused,
+       select jobs.id, jobs.priority, jobs.worker_id is null and seen.is_refused as is_refused,
+              jobs.worker_id is null and not seen.is_refused as is_left,
               jobs.worker_id is null and not seen.is_refused and jobs.run_at < _begun as is_open,
               jobs.worker_id is null and jobs.task <> all (_tasks) as is_unknown
          from :"schema".jobs
@@ -165,22 +177,55 @@ begin
           and jobs.rate_limit_key is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
           and jobs.priority <= range.highest
-          and (jobs.worker_id is not null or seen.is_refused or jobs.run_at < _begun)
+        order by jobs.priority, jobs.run_at, jobs.id
      ) as passed;
     -- Who passes over jobs needs an id to compare with, also when there was nothing to lock.
     if _passed is not null then
       perform pg_current_xact_id();
     end if;
+  -- Only a transaction can have locked them.
+  elsif _has_passed and not _is_settled_within and _snapshot <> concat(pg_current_xact_id(), ':', pg_current_xact_id(), ':') then
+    _left := (
+      select passed.id
+        from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
+       cross join (
+         select jobs.priority, jobs.run_at, jobs.id
+           from :"schema".jobs
+          where jobs.queue = _queue
+            and jobs.id = _ids[_ready]
+       ) as last
+       cross join lateral (
+         select jobs.id
+           from :"schema".jobs
+          where jobs.queue = _queue
+            and jobs.indexed_as = 'ready'
+            and jobs.rate_limit_key is null
+            and jobs.worker_id is null
+            and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
+            and (jobs.priority, jobs.run_at, jobs.id) < (last.priority, last.run_at, last.id)
+            and jobs.priority <= range.highest
+            and (_tasks is null or jobs.task = any (_tasks))
+            and (_except is null or jobs.task <> all (_except))
+            and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
+          order by jobs.priority, jobs.run_at, jobs.id
+          limit 1
+       ) as passed
+       limit 1
+    );
   end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,
       null::text, null::text, null::text, null::text, null::text, null::text, null::text,
       json_build_object(
         'found', _ready,
+        'begun', _begun::text,
         'snapshot', _snapshot,
         'xid', pg_current_xact_id_if_assigned()::text,
+        'left', case when _left is not null then (
+          select json_build_object('priority', jobs.priority, 'runAt', jobs.run_at::text, 'id', jobs.id)
+            from :"schema".jobs
+           where jobs.queue = _queue and jobs.id = _left) end,
         'rewinds', (select queues.rewinds from :"schema".queues where queues.name = _queue),
-        'skipped', case when _passed is not null then _begun::text end,
         'priorities', _passed,
         'unknown', _unknown,
         'arrivals', exists (

@@ -15,6 +15,13 @@ export interface Range {
   readonly highest: number;
 }
 
+/** Where a job has its place in the ready index. */
+export interface Place {
+  readonly priority: number;
+  readonly runAt: string;
+  readonly id: string;
+}
+
 export interface Claim {
   readonly queue: string;
   readonly workerId: string;
@@ -43,10 +50,13 @@ export interface ReadyClaim extends Claim {
 export interface ClaimHeader {
   /** How many jobs were found ready; the others have just arrived, or follow in the lanes of those. */
   readonly found: number;
+  /** A time before the snapshot was taken. */
+  readonly begun: string;
   readonly snapshot: string;
   readonly xid: string | null;
+  /** The first job that was left, although it may stay ready. */
+  readonly left: Place | null;
   readonly rewinds: number | null;
-  readonly skipped: string | null;
   readonly priorities: readonly number[] | null;
   /** Whether jobs of unknown tasks were among those that were passed over. */
   readonly unknown: boolean;

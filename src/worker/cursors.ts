@@ -1,5 +1,5 @@
 import type { ClaimedJob } from "../store/claimed-job.ts";
-import type { ClaimHeader, Range } from "../store/claims.ts";
+import type { ClaimHeader, Place, Range } from "../store/claims.ts";
 
 interface Position {
   readonly runAt: string;
@@ -14,13 +14,21 @@ const beginning: Position = { runAt: "-infinity", id: "00000000-0000-0000-0000-0
 const maxPriorities = 32;
 const maxRemembered = 1_000;
 
+/** A transaction that a scan could not see: what it brings lies behind this time, what it leaves behind these positions. */
+interface Unseen {
+  readonly since: string;
+  /** Undefined: it has left nothing. */
+  readonly left: ReadonlyMap<number, Position> | undefined;
+}
+
 /**
  * Where the next scan of a queue's ready index starts: one position per priority, so that no dead index entry is walked
  * twice.
  *
- * Jobs may appear behind a cursor in two ways. A transaction that was running when a scan was made may commit later: the
- * cursors from before that scan are remembered under its id, and restored when a later snapshot sees it finished. And a
- * job may go back to the front: the queue's count of rewinds grows, and the scan starts from the beginning.
+ * Jobs may appear behind a cursor in three ways (decision 0002). A transaction that was running when a scan was made may
+ * commit later: it is remembered with a time before it began, and the cursors go back to that time when a later snapshot sees
+ * it finished. What a scan has left, because somebody had locked it, may stay ready: then they go back to where it lies. And
+ * a job may go back to the front: the queue's count of rewinds grows, and the scan starts from the beginning.
  */
 export class Cursors {
   /** How often jobs of this queue had gone back to the front when these cursors were made. */
@@ -28,7 +36,9 @@ export class Cursors {
   #next = new Map<number, Position>();
   // How far has been examined, so that a scan from further back that ends without filling up can return here.
   #examined = new Map<number, Position>();
-  readonly #running = new Map<number, ReadonlyMap<number, Position>>();
+  readonly #unseen = new Map<number, Unseen>();
+  // The last scan that had an id: what came after it began after `begun`.
+  #last = { xid: Infinity, begun: beginning.runAt };
 
   /** The parts of the index to scan, in order: after each cursor, and each gap between known priorities. */
   ranges(): Range[] {
@@ -51,13 +61,13 @@ export class Cursors {
       raise(this.#examined, job.priority, job.position);
     }
     for (const priority of header.priorities ?? []) {
-      raise(this.#examined, priority, { runAt: header.skipped ?? "-infinity", id: beginning.id });
+      raise(this.#examined, priority, { runAt: header.begun, id: beginning.id });
     }
     if (!isFull) this.returnToExamined();
     forgetOldest(this.#next, maxPriorities);
     forgetOldest(this.#examined, maxPriorities);
     const snapshot = parseSnapshot(header.snapshot);
-    this.#remember(snapshot, header.xid, before);
+    this.#remember(snapshot, header, before);
     this.#restoreFinished(snapshot);
     const rewinds = header.rewinds ?? 0;
     if (rewinds > this.rewinds) {
@@ -68,7 +78,7 @@ export class Cursors {
 
   /** Takes in a snapshot from elsewhere; true when cursors went back, so that there may be something to find. */
   observe(snapshot: string): boolean {
-    return this.#running.size > 0 && this.#restoreFinished(parseSnapshot(snapshot));
+    return this.#unseen.size > 0 && this.#restoreFinished(parseSnapshot(snapshot));
   }
 
   /** Nothing more is there to find from here: the next scan starts where others have ended. */
@@ -83,35 +93,46 @@ export class Cursors {
 
   // Every transaction that the scan could not see: those running by its snapshot, and those that drew an id between the
   // snapshot and the claim's own.
-  #remember(snapshot: Snapshot, xid: string | null, before: ReadonlyMap<number, Position>): void {
-    const unseen = [...snapshot.running];
-    const own = xid === null ? snapshot.end : Number(xid);
-    for (let id = snapshot.end; id < own && unseen.length < maxRemembered; id++) unseen.push(id);
-    for (const id of unseen) {
-      const known = this.#running.get(id);
-      // After a restart, a later scan may be the one that began further in front.
-      this.#running.set(id, known === undefined ? before : earlier(known, before));
+  #remember(snapshot: Snapshot, header: ClaimHeader, before: ReadonlyMap<number, Position>): void {
+    const left = header.left === null ? undefined : this.#positionsBefore(header.left, before);
+    const ids = [...snapshot.running];
+    const own = header.xid === null ? snapshot.end : Number(header.xid);
+    for (let id = snapshot.end; id < own && ids.length < maxRemembered; id++) ids.push(id);
+    for (const id of ids) {
+      const known = this.#unseen.get(id);
+      const began = id > this.#last.xid ? this.#last.begun : beginning.runAt;
+      this.#unseen.set(id, { since: known?.since ?? began, left: earlier(known?.left, left) });
     }
-    forgetOldest(this.#running, maxRemembered);
+    forgetOldest(this.#unseen, maxRemembered);
+    if (header.xid !== null) this.#last = { xid: own, begun: header.begun };
+  }
+
+  // A scan goes through the priorities in order: nothing was left in those before, and perhaps more in those behind.
+  #positionsBefore(left: Place, before: ReadonlyMap<number, Position>): Map<number, Position> {
+    const positions = new Map(before);
+    for (const [priority, position] of this.#next) {
+      if (priority < left.priority) positions.set(priority, position);
+    }
+    return positions.set(left.priority, { runAt: left.runAt, id: idBefore(left.id) });
   }
 
   #restoreFinished(snapshot: Snapshot): boolean {
     let hasRestored = false;
-    for (const [id, positions] of this.#running) {
+    for (const [id, unseen] of this.#unseen) {
       if (id >= snapshot.end || snapshot.running.has(id)) continue;
-      this.#running.delete(id);
-      hasRestored = this.#goBackTo(positions) || hasRestored;
+      this.#unseen.delete(id);
+      hasRestored = this.#goBackBehind(unseen) || hasRestored;
     }
     return hasRestored;
   }
 
-  #goBackTo(positions: ReadonlyMap<number, Position>): boolean {
+  #goBackBehind({ since, left }: Unseen): boolean {
+    const begun = { runAt: since, id: beginning.id };
     let hasGoneBack = false;
     for (const [priority, position] of this.#next) {
-      const then = positions.get(priority);
-      if (then === undefined) this.#next.delete(priority);
-      else if (isBefore(then, position)) this.#next.set(priority, then);
-      else continue;
+      const then = left === undefined ? begun : first(begun, left.get(priority) ?? beginning);
+      if (!isBefore(then, position)) continue;
+      this.#next.set(priority, then);
       hasGoneBack = true;
     }
     return hasGoneBack;
@@ -138,16 +159,26 @@ function raise(positions: Map<number, Position>, priority: number, position: Pos
 
 /** Of each priority the position further in front; one that is missing stands for the beginning. */
 function earlier(
-  a: ReadonlyMap<number, Position>,
-  b: ReadonlyMap<number, Position>,
-): ReadonlyMap<number, Position> {
-  if (a === b) return a;
+  a: ReadonlyMap<number, Position> | undefined,
+  b: ReadonlyMap<number, Position> | undefined,
+): ReadonlyMap<number, Position> | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
   const both = new Map<number, Position>();
   for (const [priority, position] of a) {
     const other = b.get(priority);
-    if (other !== undefined) both.set(priority, isBefore(other, position) ? other : position);
+    if (other !== undefined) both.set(priority, first(position, other));
   }
   return both;
+}
+
+function first(a: Position, b: Position): Position {
+  return isBefore(b, a) ? b : a;
+}
+
+/** The greatest id that is less: scans start behind a position. */
+function idBefore(id: string): string {
+  const hex = (BigInt(`0x${id.replaceAll("-", "")}`) - 1n).toString(16).padStart(32, "0");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 function isBefore(a: Position, b: Position): boolean {

@@ -122,7 +122,7 @@ describe("cursors", () => {
   it("pass over what was left to workers that know its task", () => {
     const cursors = new Cursors();
 
-    cursors.advance([], header({ priorities: [0], skipped: second(7) }), false);
+    cursors.advance([], header({ priorities: [0], begun: second(7) }), false);
 
     expect(rangesOf(cursors)).toEqual(["-32768@start..-1", "0@7-..0", "1@start..32767"]);
   });
@@ -147,23 +147,56 @@ describe("cursors", () => {
 });
 
 describe("cursors and transactions that commit late", () => {
-  it.each<[string, string, string | null]>([
-    ["was running when the scan began", "100:110:100,104", "110"],
-    ["drew its id between the snapshot and the scan", "100:104:", "107"],
-  ])("go back for one that %s", (_, snapshot, xid) => {
+  it("go back to a time before one began that was running when the scan began", () => {
     const cursors = new Cursors();
-    cursors.advance([jobAt("0@2")], header({ snapshot: "90:90:", xid: "90" }), true);
-    cursors.advance([jobAt("0@5")], header({ snapshot, xid }), true);
+    cursors.advance([jobAt("0@2")], snapshotAt(3, "90:90:"), true);
+    cursors.advance([jobAt("0@5")], snapshotAt(6, "100:110:100,104"), true);
 
     const hasGoneBack = cursors.observe("110:110:");
 
     expect(hasGoneBack).toBe(true);
-    expect(rangesOf(cursors)).toEqual(after("0@2"));
+    expect(rangesOf(cursors)).toEqual(after("0@3-"));
+  });
+
+  it("go back for one that drew its id between the snapshot and the scan", () => {
+    const cursors = new Cursors();
+    cursors.advance([jobAt("0@2")], snapshotAt(6, "90:90:"), true);
+    cursors.advance(
+      [jobAt("0@8")],
+      header({ begun: second(7), snapshot: "100:104:", xid: "107" }),
+      true,
+    );
+
+    const hasGoneBack = cursors.observe("110:110:");
+
+    expect(hasGoneBack).toBe(true);
+    expect(rangesOf(cursors)).toEqual(after("0@6-"));
+  });
+
+  it("start from the beginning for one that had begun before the first scan", () => {
+    const cursors = new Cursors();
+    cursors.advance([jobAt("0@5")], snapshotAt(6, "100:105:100"), true);
+    cursors.advance([jobAt("0@7")], snapshotAt(8, "100:107:100"), true);
+
+    cursors.observe("110:110:");
+
+    expect(cursors.ranges()).toContainEqual(expect.objectContaining({ lowest: 0, ...atTheFront }));
+  });
+
+  it("stay where they are when it can have brought nothing behind them", () => {
+    const cursors = new Cursors();
+    cursors.advance([jobAt("0@2")], snapshotAt(6, "90:90:"), true);
+    cursors.advance([jobAt("0@5")], snapshotAt(7, "100:105:100"), true);
+
+    const hasGoneBack = cursors.observe("110:110:");
+
+    expect(hasGoneBack).toBe(false);
+    expect(rangesOf(cursors)).toEqual(after("0@5"));
   });
 
   it("stay while it runs on", () => {
     const cursors = new Cursors();
-    cursors.advance([jobAt("0@5")], header({ snapshot: "100:105:100", xid: "105" }), true);
+    cursors.advance([jobAt("0@5")], snapshotAt(1, "100:105:100"), true);
 
     const hasGoneBack = cursors.observe("100:120:100");
 
@@ -171,35 +204,12 @@ describe("cursors and transactions that commit late", () => {
     expect(rangesOf(cursors)).toEqual(after("0@5"));
   });
 
-  it("go back to where they were when it was first seen, not last", () => {
-    const cursors = new Cursors();
-    cursors.advance([jobAt("0@2")], header({ snapshot: "100:105:100", xid: "105" }), true);
-    cursors.advance([jobAt("0@5")], header({ snapshot: "100:107:100", xid: "107" }), true);
-
-    cursors.observe("110:110:");
-
-    expect(rangesOf(cursors)).toEqual(["-32768@start..32767"]);
-  });
-
-  it("go back further when it was seen again by a scan from the beginning", () => {
-    const cursors = new Cursors();
-    cursors.advance([jobAt("0@2")], header(), false);
-    cursors.advance([jobAt("0@5")], header({ snapshot: "100:105:100", xid: "105" }), false);
-    cursors.restart();
-    // What it locks was passed over here, and is free when it has ended.
-    cursors.advance([], header({ snapshot: "100:107:100", xid: "107" }), false);
-    expect(rangesOf(cursors)).toEqual(after("0@5"));
-
-    cursors.observe("110:110:");
-
-    expect(rangesOf(cursors)).toEqual(["-32768@start..32767"]);
-  });
-
   it("go back once for each", () => {
     const cursors = new Cursors();
-    cursors.advance([jobAt("0@5")], header({ snapshot: "100:105:100", xid: "105" }), true);
+    cursors.advance([], snapshotAt(2, "90:90:"), false);
+    cursors.advance([jobAt("0@5")], snapshotAt(6, "100:105:100"), true);
     cursors.observe("110:110:");
-    cursors.advance([jobAt("0@3")], header({ snapshot: "110:110:", xid: "110" }), false);
+    cursors.advance([jobAt("0@3")], snapshotAt(7, "110:110:"), false);
 
     const hasGoneBack = cursors.observe("120:120:");
 
@@ -209,34 +219,32 @@ describe("cursors and transactions that commit late", () => {
 
   it("go back by the claim's own snapshot as well", () => {
     const cursors = new Cursors();
-    cursors.advance([jobAt("0@5")], header({ snapshot: "100:105:100", xid: "105" }), true);
+    cursors.advance([], snapshotAt(2, "90:90:"), false);
+    cursors.advance([jobAt("0@5")], snapshotAt(6, "100:105:100"), true);
 
-    cursors.advance([jobAt("0@7")], header({ snapshot: "106:106:", xid: "106" }), true);
+    cursors.advance([jobAt("0@7")], snapshotAt(8, "106:106:"), true);
 
-    expect(rangesOf(cursors)).toEqual(["-32768@start..32767"]);
+    expect(rangesOf(cursors)).toEqual(after("0@2-"));
   });
 
   it("do not take the claim's own transaction for a late one", () => {
     const cursors = new Cursors();
-    cursors.advance([jobAt("0@5")], header({ snapshot: "100:100:", xid: "100" }), true);
+    cursors.advance([jobAt("0@5")], snapshotAt(1, "100:100:"), true);
 
     const hasGoneBack = cursors.observe("120:120:");
 
     expect(hasGoneBack).toBe(false);
   });
 
-  it("go back for each priority as far as it had come", () => {
+  it("go back in each priority that is further on", () => {
     const cursors = new Cursors();
-    cursors.advance(["0@2", "9@1"].map(jobAt), header({ snapshot: "90:90:", xid: "90" }), true);
-    const late = header({ snapshot: "100:105:100", xid: "105" });
-    cursors.advance(["0@6", "9@1", "4@3"].map(jobAt), late, true);
+    cursors.advance(["0@4", "9@1"].map(jobAt), snapshotAt(3, "90:90:"), true);
+    cursors.advance(["0@6", "9@1", "4@3"].map(jobAt), snapshotAt(7, "100:105:100"), true);
 
     cursors.observe("110:110:");
 
-    expect(rangesOf(cursors).filter((range) => !range.includes("start"))).toEqual([
-      "0@2..0",
-      "9@1..9",
-    ]);
+    const known = rangesOf(cursors).filter((range) => !range.includes("start"));
+    expect(known).toEqual(["0@3-..0", "4@3-..4", "9@1..9"]);
   });
 
   it("have a thousand of them in mind at most", () => {
@@ -244,12 +252,55 @@ describe("cursors and transactions that commit late", () => {
     cursors.advance([jobAt("0@5")], header({ snapshot: "100:100:", xid: "5000" }), true);
     const firstThousand = Array.from({ length: 1_000 }, (_, place) => 100 + place);
 
-    const hasGoneBack = cursors.observe(`100:5001:${firstThousand.join(",")}`);
-
-    expect(hasGoneBack).toBe(false);
+    expect(cursors.observe(`100:1100:${firstThousand.join(",")}`)).toBe(false);
     expect(cursors.observe("5001:5001:")).toBe(true);
   });
 });
+
+describe("cursors and jobs that somebody has locked", () => {
+  it("go back to the first that was left, when one of those has ended who may have locked it", () => {
+    const cursors = new Cursors();
+    cursors.advance([jobAt("0@1")], snapshotAt(7, "90:90:"), true);
+    const left = { priority: 0, runAt: second(3), id: idOf("3") };
+    cursors.advance([jobAt("0@5")], { ...snapshotAt(8, "100:105:100"), left }, true);
+
+    const hasGoneBack = cursors.observe("110:110:");
+
+    expect(hasGoneBack).toBe(true);
+    const [, { runAt, id } = atTheFront] = cursors.ranges();
+    expect(runAt).toBe(second(3));
+    expect(id < idOf("3")).toBe(true);
+  });
+
+  it("go back in the priorities behind it to where they were, and not in those before", () => {
+    const cursors = new Cursors();
+    cursors.advance(["0@1", "4@1", "9@1"].map(jobAt), snapshotAt(7, "90:90:"), true);
+    const left = { priority: 4, runAt: second(3), id: idOf("3") };
+    const found = ["0@5", "4@5", "9@5"].map(jobAt);
+    cursors.advance(found, { ...snapshotAt(8, "100:105:100"), left }, true);
+
+    cursors.observe("110:110:");
+
+    const known = rangesOf(cursors).filter((range) => !range.includes("start"));
+    expect(known).toEqual(["0@5..0", "4@3..4", "9@1..9"]);
+  });
+
+  it("go back further when a scan from further back has left one as well", () => {
+    const cursors = new Cursors();
+    cursors.advance([], snapshotAt(7, "90:90:"), false);
+    const later = { priority: 0, runAt: second(4), id: idOf("4") };
+    cursors.advance([jobAt("0@5")], { ...snapshotAt(8, "100:105:100"), left: later }, true);
+    cursors.restart();
+    const sooner = { priority: 0, runAt: second(2), id: idOf("2") };
+    cursors.advance([jobAt("0@6")], { ...snapshotAt(9, "100:107:100"), left: sooner }, true);
+
+    cursors.observe("110:110:");
+
+    expect(rangesOf(cursors)).toEqual(after("0@2"));
+  });
+});
+
+const atTheFront = { runAt: "-infinity", id: "00000000-0000-0000-0000-000000000000" };
 
 function after(position: string): string[] {
   return ["-32768@start..-1", `${position}..0`, "1@start..32767"];
@@ -284,13 +335,20 @@ function idOf(last: string): string {
   return `018f2d3c-0000-7000-8000-${last.padStart(12, "0")}`;
 }
 
+/** What a claim says that began in this second, with the id that was next. */
+function snapshotAt(place: number, snapshot: string): ClaimHeader {
+  const [, xid = ""] = snapshot.split(":");
+  return header({ begun: second(place), snapshot, xid });
+}
+
 function header(given: Partial<ClaimHeader> = {}): ClaimHeader {
   return {
     found: 0,
+    begun: second(0),
     snapshot: "10:10:",
     xid: "10",
+    left: null,
     rewinds: null,
-    skipped: null,
     priorities: null,
     unknown: false,
     arrivals: false,
@@ -304,7 +362,7 @@ function header(given: Partial<ClaimHeader> = {}): ClaimHeader {
 function rangesOf(cursors: Cursors): string[] {
   return cursors.ranges().map(({ lowest, runAt, id, highest }) => {
     if (runAt === "-infinity") return `${lowest}@start..${highest}`;
-    const isBeforeJobs = id === "00000000-0000-0000-0000-000000000000";
+    const isBeforeJobs = id === atTheFront.id;
     return `${lowest}@${Number(runAt.slice(17, 19))}${isBeforeJobs ? "-" : ""}..${highest}`;
   });
 }
