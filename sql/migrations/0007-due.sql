@@ -44,7 +44,12 @@ begin
     )
     select named.queue from named where _queues is null and named.queue is not null
     union all
-    select given.queue from unnest(_queues) as given (queue)
+    select given.queue
+      from unnest(_queues) as given (queue)
+     where (select true
+              from :"schema".jobs
+             where jobs.queue = given.queue and jobs.indexed_as = 'scheduled' and jobs.run_at >= _since
+             limit 1)
   loop
     _latest := :"schema".now();
     _ids := array(

@@ -3,7 +3,7 @@ import type { QueryOptions } from "../db/database.ts";
 import { ClaimedJob, type ClaimedRow } from "./claimed-job.ts";
 import type { Store } from "./store.ts";
 
-const batch = 1_000;
+const claimsBatch = 200;
 // A bound for the loop: what is left over is for the next time.
 const maxBatches = 1_000;
 
@@ -14,6 +14,14 @@ export interface Range {
   readonly id: string;
   readonly highest: number;
 }
+
+/** All of it. */
+export const wholeIndex: Range = {
+  lowest: -32768,
+  runAt: "-infinity",
+  id: "00000000-0000-0000-0000-000000000000",
+  highest: 32767,
+};
 
 /** Where a job has its place in the ready index. */
 export interface Place {
@@ -154,7 +162,7 @@ export async function pruneClaims(
   for (let turn = 0; after !== null && turn < maxBatches; turn += 1) {
     const [row]: readonly { last: string | null }[] = await store.db.query(
       store.sql("claims/prune"),
-      [workerId, after, batch],
+      [workerId, after, claimsBatch],
       options,
     );
     after = row?.last == null ? null : Number(row.last);
@@ -212,20 +220,26 @@ export async function findReadyQueues(
   },
 ): Promise<{ queues: string[]; waiting: WaitingQueue[]; snapshot: string }> {
   const { queues, paused, arrivalsSince } = wanted;
-  const ranges = known.flatMap(({ queue, ranges }) => ranges.map((range) => ({ queue, ...range })));
-  // The look jumps from gap to gap between these names, and never at one of them.
-  const names = [...known.map(({ queue }) => queue), ...paused].sort(compareBytes);
+  const names = new Set(known.map(({ queue }) => queue));
+  const unknown = queues?.filter((queue) => !names.has(queue)) ?? [];
+  const ranges = [
+    ...known.flatMap(({ queue, ranges }) => withoutFront(queue, ranges)),
+    ...unknown.map((queue) => ({ queue, ...wholeIndex, isFirst: false })),
+  ];
+  // Where any queue will do, the look jumps from gap to gap between these names, and never at one of them.
+  const between = queues === undefined ? [...names, ...paused].sort(compareBytes) : undefined;
   const [row] = await store.db.query<ReadyQueuesRow>(store.sql("queues/find-ready"), [
     arrayLiteral(ranges.map((range) => range.queue)),
     arrayLiteral(ranges.map((range) => range.lowest)),
     arrayLiteral(ranges.map((range) => range.runAt)),
     arrayLiteral(ranges.map((range) => range.id)),
     arrayLiteral(ranges.map((range) => range.highest)),
-    arrayLiteral(["", ...names]),
-    arrayLiteral([...names, null]),
-    queues === undefined ? null : arrayLiteral(queues),
-    arrayLiteral(known.map(({ queue }) => queue)),
+    arrayLiteral(ranges.map((range) => String(range.isFirst))),
+    arrayLiteral(between === undefined ? [] : ["", ...between]),
+    arrayLiteral(between === undefined ? [] : [...between, null]),
+    arrayLiteral([...names]),
     arrayLiteral(known.map(({ rewinds }) => rewinds)),
+    listOrNull(queues ?? null),
     arrivalsSince,
   ]);
   return {
@@ -233,6 +247,13 @@ export async function findReadyQueues(
     waiting: JSON.parse(row?.waiting ?? "[]") as WaitingQueue[],
     snapshot: row?.snapshot ?? "",
   };
+}
+
+// The part in front of a queue's first cursor goes without saying.
+function withoutFront(queue: string, ranges: readonly Range[]) {
+  const hasFront = ranges.length > 1 && ranges[0]?.runAt === wholeIndex.runAt;
+  const given = hasFront ? ranges.slice(1) : ranges;
+  return given.map((range, place) => ({ queue, ...range, isFirst: hasFront && place === 0 }));
 }
 
 interface ReadyQueuesRow {

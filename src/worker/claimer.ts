@@ -13,6 +13,10 @@ import type { FlagFilter } from "./flag-filter.ts";
 // The safety net against what no other rule foresees (a clock that steps back): a scan from the beginning now and then.
 const fullScanEveryMs = 30_000;
 const fullScanShare = 0.05;
+// With more queues than these a look takes as long as many claims: what it has found is used up before the next one, for so
+// many times as long as it took.
+const fewQueues = 100;
+const looksApart = 4;
 const maxKnownQueues = 5_000;
 const arrivalsBatch = 1_000;
 
@@ -35,6 +39,11 @@ export interface ClaimerOptions {
   readonly onError: (error: unknown) => void;
 }
 
+interface ClaimLimits {
+  readonly limit: number;
+  readonly follow: number;
+}
+
 /** Claims jobs for one worker, in the order of its queues. One call of `claim` at a time. */
 export class Claimer {
   readonly #store: Store;
@@ -45,6 +54,9 @@ export class Claimer {
   #anyArrivalsSince = 0;
   readonly #toAdmit = new Set<string>();
   #admission: Promise<void> | undefined;
+  // What the last look has found and nobody has claimed from since, and until when that is to be believed.
+  #unserved: readonly string[] = [];
+  #lookUntil = 0;
   // Queues in which the last look saw arrivals.
   readonly #arrivedIn = new Set<string>();
   readonly #claimsUnderWay = new Set<number>();
@@ -97,11 +109,25 @@ export class Claimer {
   async claim(limit: number, follow = 0): Promise<ClaimedJob[]> {
     if (this.#tasks?.length === 0) return [];
     if (await this.#options.flagFilter.refresh()) this.restart();
-    const queues = await this.#readyQueues();
     const isFullScan = this.#beginFullScan();
     const startedAt = performance.now();
     const jobs: ClaimedJob[] = [];
-    for (const queue of queues) {
+    const isLookFresh = startedAt < this.#lookUntil;
+    if (isLookFresh) await this.#claimInto(jobs, this.#unserved, { limit, follow });
+    if (jobs.length < limit) {
+      await this.#claimInto(jobs, await this.#readyQueues(), { limit, follow });
+    }
+    if (isFullScan) this.#fullScanMs = performance.now() - startedAt;
+    return jobs;
+  }
+
+  async #claimInto(
+    jobs: ClaimedJob[],
+    queues: readonly string[],
+    { limit, follow }: ClaimLimits,
+  ): Promise<void> {
+    this.#unserved = queues;
+    for (const [place, queue] of queues.entries()) {
       if (jobs.length >= limit) {
         if (this.#arrivedIn.has(queue)) this.#admitMeanwhile(queue);
         continue;
@@ -113,9 +139,9 @@ export class Claimer {
         // What has been claimed is to be run; the next look meets the error.
         break;
       }
+      const isDrained = jobs.length < limit || this.#queues === undefined;
+      this.#unserved = queues.slice(isDrained ? place + 1 : place);
     }
-    if (isFullScan) this.#fullScanMs = performance.now() - startedAt;
-    return jobs;
   }
 
   /** Jobs with a rate limit that are to start at once, and when to look again (null: none waits). */
@@ -130,6 +156,7 @@ export class Claimer {
   /** The server may have crashed, and forgotten claims: their jobs are ready again, behind the cursors. */
   restart(): void {
     for (const cursors of this.#cursors.values()) cursors.restart();
+    this.#lookUntil = 0;
     // A new one, because an admission under way still notes how far it has come.
     this.#arrivalsSince = new Map();
     this.#anyArrivalsSince = 0;
@@ -146,10 +173,7 @@ export class Claimer {
     await this.#admission;
   }
 
-  async #claimFrom(
-    queue: string,
-    { limit, follow }: { readonly limit: number; readonly follow: number },
-  ): Promise<ClaimedJob[]> {
+  async #claimFrom(queue: string, { limit, follow }: ClaimLimits): Promise<ClaimedJob[]> {
     const cursors = this.#cursorsOf(queue);
     const horizons = this.#arrivalsSince;
     const claimed = await this.#numbered(queue, limit, (claim) =>
@@ -230,9 +254,13 @@ export class Claimer {
   async #readyQueues(): Promise<readonly string[]> {
     const queues = this.#queues;
     if (queues !== undefined && queues.length <= 1) return queues;
+    const askedAt = performance.now();
     let found = await this.#look();
     // Cursors that go back, because an older transaction has ended, may have something to find: one look says which.
     if (this.#observe(found.snapshot)) found = await this.#look();
+    const answeredAt = performance.now();
+    const isCostly = Math.max(this.#cursors.size, queues?.length ?? 0) > fewQueues;
+    this.#lookUntil = isCostly ? answeredAt + (answeredAt - askedAt) * looksApart : 0;
     const ready = new Set(found.queues);
     this.#arrivedIn.clear();
     for (const { queue, arrived, limitedMs } of found.waiting) {

@@ -1,14 +1,12 @@
 import type { ClaimedJob } from "../store/claimed-job.ts";
-import type { ClaimHeader, Place, Range } from "../store/claims.ts";
+import { wholeIndex, type ClaimHeader, type Place, type Range } from "../store/claims.ts";
 
 interface Position {
   readonly runAt: string;
   readonly id: string;
 }
 
-const lowestPriority = -32768;
-const highestPriority = 32767;
-const beginning: Position = { runAt: "-infinity", id: "00000000-0000-0000-0000-000000000000" };
+const beginning: Position = { runAt: wholeIndex.runAt, id: wholeIndex.id };
 // Beyond these bounds the least recently added is forgotten: a priority costs a longer scan, a transaction is found late,
 // by the next full scan.
 const maxPriorities = 32;
@@ -40,17 +38,15 @@ export class Cursors {
   // The last scan that had an id: what came after it began after `begun`.
   #last = { xid: Infinity, begun: beginning.runAt };
 
-  /** The parts of the index to scan, in order: after each cursor, and each gap between known priorities. */
+  /** The parts of the index to scan, in order: after each cursor, as far as the next priority that has one. */
   ranges(): Range[] {
     const ranges: Range[] = [];
-    let lowest = lowestPriority;
+    let from = wholeIndex;
     for (const [priority, position] of [...this.#next].sort(([a], [b]) => a - b)) {
-      if (priority > lowest) ranges.push({ lowest, ...beginning, highest: priority - 1 });
-      ranges.push({ lowest: priority, ...position, highest: priority });
-      lowest = priority + 1;
+      if (priority > from.lowest) ranges.push({ ...from, highest: priority - 1 });
+      from = { lowest: priority, ...position, highest: wholeIndex.highest };
     }
-    if (lowest <= highestPriority) ranges.push({ lowest, ...beginning, highest: highestPriority });
-    return ranges;
+    return [...ranges, from];
   }
 
   /** Takes in what a claim found ready. */

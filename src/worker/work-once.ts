@@ -11,6 +11,7 @@ import {
   claimLimitedJobs,
   findReadyQueues,
   takeArrivals,
+  wholeIndex,
   type Claim,
 } from "../store/claims.ts";
 import { readControls } from "../store/controls.ts";
@@ -29,7 +30,6 @@ import {
 } from "../store/settles.ts";
 import { inTransaction, storeOn, type Store } from "../store/store.ts";
 import { promoteDueJobs } from "../store/upkeep.ts";
-import { Cursors } from "./cursors.ts";
 import { decideReturned, decideThrown, type Attempt } from "./decision.ts";
 import { Execution } from "./execution.ts";
 import { FlagFilter } from "./flag-filter.ts";
@@ -167,7 +167,7 @@ class Work {
     const { jobs, header } = await claimJobs(this.#store, {
       ...claim,
       follow: 0,
-      ranges: new Cursors().ranges(),
+      ranges: [wholeIndex],
       // The keys' rows would be locked for as long as the handler runs.
       arrivalsSince: null,
     });
