@@ -52,6 +52,7 @@ create function :"schema".claim_jobs(
   _is_settled_within boolean
 ) returns setof :"schema".claimed_job
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
@@ -258,6 +259,7 @@ create function :"schema".claim_followers(
   _forbidden text[]
 ) returns setof :"schema".claimed_job
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_hashjoin = off
@@ -373,6 +375,7 @@ create function :"schema".find_ready_queues(
   _above text[], _below text[], _known text[], _rewinds bigint[]
 ) returns table (queue text)
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
@@ -426,6 +429,7 @@ $$;
 create function :"schema".find_waiting_queues(_wanted text[], _arrivals_since bigint)
 returns table (queue text, arrived boolean, limited_ms double precision)
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off

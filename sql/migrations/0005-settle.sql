@@ -15,6 +15,7 @@ create function :"schema".finish_jobs(
   _outcomes text[], _errors text[], _outputs text[], _retention_ms double precision[], _kept boolean[], _admit boolean
 ) returns integer
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
@@ -99,6 +100,7 @@ create function :"schema".return_jobs(
   _retention_ms double precision[], _kept boolean[], _holding boolean[], _admit boolean
 ) returns integer
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
@@ -167,6 +169,7 @@ create function :"schema".put_back_jobs(
   out settled integer, out cancelled integer[], out "unique" integer[], out concurrency_keys text[], out rate_limit_keys text[]
 )
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$

@@ -20,6 +20,7 @@ $$;
 create function :"schema".held_jobs(_worker_ids uuid[])
 returns table (worker_id uuid, queue text, id uuid, claim_number bigint, claimed_at timestamptz)
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_hashjoin = off
@@ -311,6 +312,7 @@ create function :"schema".reconcile_jobs(
   _worker_id uuid, _from bigint, _to bigint, _held_queues text[], _held_ids uuid[]
 ) returns integer
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_hashjoin = off

@@ -10,6 +10,7 @@
 create function :"schema".promote_due_jobs(_queues text[], _since timestamptz, _limit integer)
 returns table (promoted integer, next_due_ms double precision)
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off

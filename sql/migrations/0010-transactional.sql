@@ -1,5 +1,34 @@
--- What a transactional handler's transaction goes through before its job is settled in it.
+-- What a transactional handler's transaction goes through: its job's row is held, and the job is settled in it.
 -- breaking: no
+
+-- Locks and fences the row of a job for its transactional handler; no row when the claim is lost. The settings end with the
+-- transaction: the session is known by the worker's id, and does not outlive its lease by much. "for key share": nobody can end
+-- the job, and a command can still write to its row that it is to be cancelled. The advisory lock tells in which session the
+-- handler runs: see 0013-commands.sql.
+create function :"schema".hold_job(_queue text, _worker_id uuid, _id uuid, _claim_number bigint, _idle_timeout text)
+returns table (xid text, pid integer)
+language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  perform
+    from :"schema".jobs
+   where jobs.queue = _queue
+     and jobs.worker_id = _worker_id
+     and jobs.id = _id
+     and jobs.claim_number = _claim_number
+     for key share;
+  if not found then
+    return;
+  end if;
+  perform set_config('application_name', 'pawl ' || _worker_id, true),
+    set_config('idle_in_transaction_session_timeout', _idle_timeout, true),
+    pg_try_advisory_xact_lock_shared(hashtextextended(:'schema' || ' ' || _id || ' ' || _queue, 0));
+  return query select pg_current_xact_id()::text, pg_backend_pid();
+end
+$$;
 
 -- Checks deferred constraints now, while a failure can still be recorded, and that this is the transaction in which the
 -- job's row was locked: a handler may have ended it, and the settle would then stand alone.
@@ -12,5 +41,22 @@ begin
       using errcode = 'invalid_transaction_state';
   end if;
   set constraints all immediate;
+end
+$$;
+
+-- Seals the transaction and settles its job for good; the commit that comes with this must not happen when the claim is lost.
+create function :"schema".finish_held_job(
+  _queue text, _worker_id uuid, _ids uuid[], _claim_numbers bigint[], _run_ms double precision[],
+  _outcomes text[], _errors text[], _outputs text[], _retention_ms double precision[], _kept boolean[], _admit boolean, _xid text
+) returns void
+language plpgsql
+as $$
+begin
+  perform :"schema".seal_transaction(_xid);
+  if :"schema".finish_jobs(_queue, _worker_id, _ids, _claim_numbers, _run_ms, _outcomes, _errors, _outputs, _retention_ms,
+    _kept, _admit) = 0
+  then
+    raise exception 'the claim was lost' using errcode = 'PWL01';
+  end if;
 end
 $$;

@@ -204,6 +204,7 @@ create function :"schema".take_arrivals(
   out horizon bigint
 )
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$

@@ -16,6 +16,7 @@ create function :"schema".claim_limited_jobs(
   _is_settled_within boolean
 ) returns setof :"schema".claimed_job
 language plpgsql
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off

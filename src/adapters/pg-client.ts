@@ -18,6 +18,7 @@ export interface PgClient {
   readonly processID?: number | null;
   /** The status of the last ReadyForQuery message: I (idle), T (in a transaction) or E (in a failed one). */
   getTransactionStatus?(): string | null;
+  escapeLiteral?(text: string): string;
 }
 
 export interface PgNotification {
@@ -86,6 +87,19 @@ async function isDirect(client: PgClient, deadline: Deadline): Promise<boolean> 
   const text = queries["connections/backend"];
   const { rows } = await send(client, { text, values: [], types: portTypes }, deadline);
   return Object.values(rows[0] ?? {}).includes(client.processID);
+}
+
+/** A statement with its values written into its text, so that it can travel with others; undefined: the driver cannot. */
+export function inline(
+  client: PgClient,
+  { text }: Statement,
+  values: readonly Value[],
+): string | undefined {
+  if (client.escapeLiteral === undefined) return undefined;
+  const literals = values.map((value) =>
+    value === null ? "null" : client.escapeLiteral?.(String(value)),
+  );
+  return text.replace(/\$(\d+)/g, (_, number) => literals[Number(number) - 1] ?? "null");
 }
 
 /** Whether the client is known to have no open transaction; false when the driver does not say. */

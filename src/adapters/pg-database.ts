@@ -14,7 +14,7 @@ import { databaseError } from "../db/database-error.ts";
 import { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
 import { isPreparedStatementLost } from "../db/sqlstate.ts";
-import { ignoreErrorEvent, type PgResult, type Preparation } from "./pg-client.ts";
+import { ignoreErrorEvent, inline, type PgResult, type Preparation } from "./pg-client.ts";
 import { PgConnection, type PgPoolClient } from "./pg-connection.ts";
 import { joinClient } from "./pg-join.ts";
 import { listen } from "./pg-listener.ts";
@@ -96,8 +96,28 @@ export class PgDatabase implements Database {
       connection.destroy();
       throw error;
     }
-    const { timeoutMs } = this.#settings;
-    return new PgTransaction(connection, { preparation: this.#preparation, timeoutMs });
+    return this.#transactionOn(connection);
+  }
+
+  async beginWith<R extends object>(
+    statement: Statement,
+    values: readonly Value[],
+  ): Promise<{ tx: PgTransaction; rows: readonly R[] }> {
+    const deadline = new Deadline(this.#settings.timeoutMs);
+    const connection = await this.#checkOut(deadline);
+    const run = this.#runner(connection, deadline);
+    try {
+      const text = inline(connection.client, statement, values);
+      if (text === undefined) await run(begin);
+      const { rows } =
+        text === undefined
+          ? await run(statement, values)
+          : await run({ name: "", text: `${begin.text}; ${text}` });
+      return { tx: this.#transactionOn(connection), rows: rows as readonly R[] }; // as in `query`
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
@@ -163,6 +183,11 @@ export class PgDatabase implements Database {
     await withDeadline(this.#pool.end(), timeoutMs, late).catch(() => {
       for (const connection of this.#connections) connection.destroy();
     });
+  }
+
+  #transactionOn(connection: PgConnection): PgTransaction {
+    const { timeoutMs } = this.#settings;
+    return new PgTransaction(connection, { preparation: this.#preparation, timeoutMs });
   }
 
   async #autocommit({ isAlone, ...call }: Call, deadline: Deadline): Promise<PgResult> {

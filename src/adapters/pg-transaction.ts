@@ -2,7 +2,7 @@ import { DatabaseError, TransactionError } from "../core/errors.ts";
 import type { Queryable, QueryOptions, Statement, Transaction, Value } from "../db/database.ts";
 import { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
-import { isOutsideTransaction, type PgResult, type Preparation } from "./pg-client.ts";
+import { inline, isOutsideTransaction, type PgResult, type Preparation } from "./pg-client.ts";
 import type { PgConnection } from "./pg-connection.ts";
 import { PgGuard } from "./pg-guard.ts";
 import { endedError, notCommittedError } from "./transaction-errors.ts";
@@ -81,6 +81,20 @@ export class PgTransaction implements Transaction {
       });
       throw error;
     }
+    this.#return();
+  }
+
+  async commitAfter(statement: Statement, values: readonly Value[]): Promise<void> {
+    this.#assertOpen();
+    this.revoke();
+    const text = inline(this.#connection.client, statement, values);
+    if (text === undefined) {
+      await this.query(statement, values);
+      await this.commit();
+      return;
+    }
+    const both = { name: "", text: `${text}; ${commit.text}` };
+    assertCommitted(await this.#run(both, [], this.#timeoutMs));
     this.#return();
   }
 

@@ -42,6 +42,11 @@ export interface Transaction extends Queryable {
   enter?<T>(work: () => T): T;
   /** Rejects unless the server says that it committed. */
   commit(): Promise<void>;
+  /**
+   * Runs one more statement and commits, in a single round trip; when the statement fails, there is a transaction to roll
+   * back. Missing where the driver has no such way.
+   */
+  commitAfter?(statement: Statement, values: readonly Value[]): Promise<void>;
   /** Never rejects: a connection that cannot roll back is cut. */
   rollback(): Promise<void>;
   /** Cuts the connection at once. */
@@ -69,6 +74,11 @@ export interface ThreadConnection {
 export interface Database extends Queryable {
   readonly maxConnections: number;
   begin(): Promise<Transaction>;
+  /** Begins and runs a first statement, in a single round trip. Missing where the driver has no such way. */
+  beginWith?<R extends object>(
+    statement: Statement,
+    values: readonly Value[],
+  ): Promise<{ tx: Transaction; rows: readonly R[] }>;
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** A database on connections of its own: same server and credentials, ended by its own `close()`. */
   dedicated(maxConnections: number): Database;

@@ -1,7 +1,8 @@
 import { arrayLiteral } from "../core/array-literal.ts";
 import type { AnyTask } from "../core/task.ts";
 import type { OutcomeName } from "../core/states.ts";
-import type { Value } from "../db/database.ts";
+import type { Database, Transaction, Value } from "../db/database.ts";
+import { sqlstate } from "../db/sqlstate.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
 import type { Store } from "./store.ts";
 
@@ -53,6 +54,8 @@ export interface SettleContext {
   readonly isAdmitting: boolean;
 }
 
+// What finish_held_job raises.
+const claimLost = "PWL01";
 const defaultPolicy: HistoryPolicy = { keep: "all", retentionMs: 30 * 86_400_000 };
 const failures: ReadonlySet<OutcomeName> = new Set(["failed", "crashed", "partial"]);
 
@@ -72,24 +75,69 @@ export async function settleJobs(
 ): Promise<number> {
   const first = settlements[0];
   if (first === undefined) return 0;
-  const fence = [
-    first.job.queue,
-    context.workerId,
+  const [row] = await store.db.query<{ settled: number }>(
+    store.sql(first.then === "gone" ? "jobs/finish" : "jobs/return"),
+    first.then === "gone" ? finishValues(context, settlements) : returnValues(context, settlements),
+  );
+  return row?.settled ?? 0;
+}
+
+/**
+ * Settles a job in its handler's transaction and commits that; false when the claim is lost, and there is nothing left but
+ * to roll back.
+ */
+export async function commitSettled(
+  store: Store<Transaction>,
+  context: SettleContext,
+  { hold, settlement }: { readonly hold: Hold; readonly settlement: Settlement },
+): Promise<boolean> {
+  const { db, sql } = store;
+  if (settlement.then === "gone" && db.commitAfter !== undefined) {
+    const values = [...finishValues(context, [settlement]), hold.xid];
+    try {
+      await db.commitAfter(sql("jobs/finish-held"), values);
+      return true;
+    } catch (error) {
+      if (sqlstate(error) === claimLost) return false;
+      throw error;
+    }
+  }
+  await sealTransaction(store, hold);
+  if ((await settleJobs(store, context, [settlement])) === 0) return false;
+  await db.commit();
+  return true;
+}
+
+function finishValues(context: SettleContext, settlements: readonly Settlement[]): Value[] {
+  return [
+    ...fence(context, settlements),
+    ...finishColumns(settlements),
+    ...historyColumns(settlements, context),
+    context.isAdmitting,
+  ];
+}
+
+function returnValues(context: SettleContext, settlements: readonly Settlement[]): Value[] {
+  const holdings = settlements.some(isHolding)
+    ? arrayLiteral(settlements.map((each) => String(isHolding(each))))
+    : "{}";
+  return [
+    ...fence(context, settlements),
+    ...returnColumns(settlements),
+    ...historyColumns(settlements, context),
+    holdings,
+    context.isAdmitting,
+  ];
+}
+
+function fence({ workerId }: SettleContext, settlements: readonly Settlement[]): Value[] {
+  return [
+    settlements[0]?.job.queue ?? null,
+    workerId,
     arrayLiteral(settlements.map(({ job }) => job.id)),
     arrayLiteral(settlements.map(({ job }) => job.claimNumber)),
     arrayLiteral(settlements.map(({ runMs }) => runMs)),
   ];
-  const history = historyColumns(settlements, context);
-  const holdings = settlements.some(isHolding)
-    ? arrayLiteral(settlements.map((each) => String(isHolding(each))))
-    : "{}";
-  const [row] = await store.db.query<{ settled: number }>(
-    store.sql(first.then === "gone" ? "jobs/finish" : "jobs/return"),
-    first.then === "gone"
-      ? [...fence, ...finishColumns(settlements), ...history, context.isAdmitting]
-      : [...fence, ...returnColumns(settlements), ...history, holdings, context.isAdmitting],
-  );
-  return row?.settled ?? 0;
 }
 
 function finishColumns(settlements: readonly Settlement[]): Value[] {
@@ -146,21 +194,26 @@ export interface Hold {
   readonly pid: number;
 }
 
-/** Locks and fences the row of a job for its transactional handler; undefined when the claim is lost. */
-export async function holdJob(
-  store: Store,
-  workerId: string,
-  job: ClaimedJob,
-  idleTimeoutMs: number,
-): Promise<Hold | undefined> {
-  const [row] = await store.db.query<Hold>(store.sql("jobs/hold"), [
-    job.queue,
-    workerId,
-    job.id,
-    job.claimNumber,
-    String(Math.ceil(idleTimeoutMs)),
-  ]);
-  return row;
+/** Begins the transaction of a job's handler, and locks and fences the job's row; no hold when the claim is lost. */
+export async function beginHeld(
+  store: Store<Database>,
+  { workerId }: SettleContext,
+  { job, idleTimeoutMs }: { readonly job: ClaimedJob; readonly idleTimeoutMs: number },
+): Promise<{ tx: Transaction; hold: Hold | undefined }> {
+  const statement = store.sql("jobs/hold");
+  const values = [job.queue, workerId, job.id, job.claimNumber, String(Math.ceil(idleTimeoutMs))];
+  if (store.db.beginWith !== undefined) {
+    const { tx, rows } = await store.db.beginWith<Hold>(statement, values);
+    return { tx, hold: rows[0] };
+  }
+  const tx = await store.db.begin();
+  try {
+    const [hold] = await tx.query<Hold>(statement, values);
+    return { tx, hold };
+  } catch (error) {
+    await tx.rollback();
+    throw error;
+  }
 }
 
 /** Checks deferred constraints, and that the transaction is still the one that holds the job's row. */

@@ -2,9 +2,8 @@ import { LeaseLostError, ShutdownError } from "../core/errors.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { classify } from "../db/sqlstate.ts";
 import {
-  holdJob,
-  sealTransaction,
-  settleJobs,
+  beginHeld,
+  commitSettled,
   type Hold,
   type SettleContext,
   type Settlement,
@@ -63,17 +62,27 @@ export async function runInTransaction(
   try {
     if (execution.abortReason !== undefined)
       return new TransactionLost(execution.abortReason, false);
-    const tx = await begin(store);
-    if (tx instanceof TransactionLost) return tx;
-    return await inTransaction(storeOn(store, tx), execution, work, options);
+    const begun = await begin(store, execution, options);
+    if (begun instanceof TransactionLost) return begun;
+    return await inTransaction(
+      storeOn(store, begun.tx),
+      { execution, hold: begun.hold },
+      work,
+      options,
+    );
   } finally {
     free();
   }
 }
 
-async function begin(store: Store<Database>): Promise<Transaction | TransactionLost> {
+async function begin(
+  store: Store<Database>,
+  { job }: Execution,
+  options: TransactionRunOptions,
+): Promise<{ tx: Transaction; hold: Hold | undefined } | TransactionLost> {
   try {
-    return await store.db.begin();
+    // A session left idle ends by itself, a while after the lease would have.
+    return await beginHeld(store, options, { job, idleTimeoutMs: options.leaseMs * 2 });
   } catch (error) {
     return new TransactionLost(error, false);
   }
@@ -81,17 +90,14 @@ async function begin(store: Store<Database>): Promise<Transaction | TransactionL
 
 async function inTransaction(
   store: Store<Transaction>,
-  execution: Execution,
+  { execution, hold }: { readonly execution: Execution; readonly hold: Hold | undefined },
   work: TransactionalWork,
   options: TransactionRunOptions,
 ): Promise<Settlement | TransactionLost> {
   const tx = store.db;
-  let hold: Hold | undefined;
   let hasStarted = false;
   try {
     if (execution.abortReason !== undefined) throw execution.abortReason;
-    // A session left idle ends by itself, a while after the lease would have.
-    hold = await holdJob(store, options.workerId, execution.job, options.leaseMs * 2);
     if (hold === undefined) throw leaseLost(execution);
     hasStarted = true;
     const value = await runHandler(store, work, options);
@@ -144,16 +150,14 @@ async function settleAndCommit(
   attempt: { execution: Execution; hold: Hold; settlement: Settlement },
   options: TransactionRunOptions,
 ): Promise<Settlement> {
-  const { execution, hold, settlement } = attempt;
-  await sealTransaction(store, hold);
+  const { execution, settlement } = attempt;
   // A handler that finished in spite of the shutdown has done its work.
   const reason = execution.abortReason;
   if (reason !== undefined && !(reason instanceof ShutdownError)) throw reason;
-  const settled = await settleJobs(store, options, [settlement]).catch((error: unknown) => {
+  const isCommitted = await commitSettled(store, options, attempt).catch((error: unknown) => {
     throw isMissingPartition(error) ? new MissingPartition(error) : error;
   });
-  if (settled === 0) throw leaseLost(execution);
-  await store.db.commit();
+  if (!isCommitted) throw leaseLost(execution);
   return settlement;
 }
 

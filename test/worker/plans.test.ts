@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defineTask } from "pawl";
 import type { ClaimedJob } from "#pawl/store/claimed-job";
 import { findReadyQueues } from "#pawl/store/claims";
-import { findSettled, holdJob } from "#pawl/store/settles";
+import { findSettled } from "#pawl/store/settles";
 import { promoteDueJobs, reconcileJobs } from "#pawl/store/upkeep";
 import { Cursors } from "#pawl/worker/cursors";
 import { failed, HandClaimer, succeeded } from "../support/claiming.ts";
@@ -117,7 +117,9 @@ describe.each<[string, string[]]>([
     const plans = await plansOf(engine, async (store) => {
       claimer = new HandClaimer(store, new Cursors());
       for (let time = 0; time < times; time += 1) {
-        await holdJob(store, claimer.workerId, await claimer.claimOne(), 1_000);
+        const { queue, id, claimNumber } = await claimer.claimOne();
+        const values = [queue, claimer.workerId, id, claimNumber, "1000"];
+        await store.db.query(store.sql("jobs/hold"), values);
       }
     });
 

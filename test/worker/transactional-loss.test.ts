@@ -173,7 +173,7 @@ describe("a transactional handler whose transaction cannot begin", () => {
     const proxy = await startLossyProxy(databaseUrl());
     const engine = await freshEngine({ url: proxy.url });
     const handler = once.handle(({ tx }) => engine.write(tx, "kept"));
-    const cut = proxy.lose("begin isolation level read committed\0", "before it arrives");
+    const cut = proxy.lose("begin isolation level read committed; ", "before it arrives");
     await engine.work({ handlers: [handler] });
 
     const { job } = await engine.pawl.enqueue(once);
