@@ -17,6 +17,7 @@ interface Options {
   readonly settings: readonly ("best" | "defaults")[];
   readonly repeats?: number;
   readonly json?: string;
+  readonly continue: boolean;
   readonly report?: string;
 }
 
@@ -35,7 +36,8 @@ const command = new Command("npm run bench --")
     "defaults",
   ])
   .option("--repeats <number>", "rounds (3, or 1 with --quick)", positiveInteger)
-  .option("--json <file>", "where to write the figures")
+  .option("--json <file>", "where to write the figures, after each scenario")
+  .option("--continue", "goes on with the scenarios that the file of --json lacks", false)
   .option("--report <file>", "writes docs/benchmarks.md from such a file, and measures nothing")
   .action(main);
 
@@ -57,21 +59,31 @@ async function main(options: Options): Promise<void> {
       settings: options.quick ? ["best"] : options.settings,
       repeats: options.repeats ?? (options.quick ? 1 : 3),
       isQuick: options.quick,
+      earlier: options.continue ? await readReport(options.json) : undefined,
     },
-    (line) => console.log(line),
+    {
+      line: (text) => console.log(text),
+      report: async (report) => {
+        if (options.json === undefined) return;
+        const text = `${JSON.stringify(report, null, 2)}\n`;
+        await writeFile(inCallersDirectory(options.json), text);
+      },
+    },
   );
   for (const { scenario, text, measured, isReached } of outcomesOf(report)) {
     if (isReached !== undefined)
       console.log(`${isReached ? "reached" : "MISSED "}  ${scenario}: ${text}: ${measured}`);
   }
-  if (options.json !== undefined) {
-    await writeFile(inCallersDirectory(options.json), `${JSON.stringify(report, null, 2)}\n`);
-  }
   if (report.missing.some(({ isFailure }) => isFailure)) process.exitCode = 1;
 }
 
+async function readReport(file: string | undefined): Promise<BenchReport> {
+  if (file === undefined) throw new Error("expected --json with --continue");
+  return JSON.parse(await readFile(inCallersDirectory(file), "utf8")) as BenchReport;
+}
+
 async function writeDocumentation(file: string): Promise<void> {
-  const report = JSON.parse(await readFile(inCallersDirectory(file), "utf8")) as BenchReport;
+  const report = await readReport(file);
   await writeReport(report, { scenarios, contenders, targets: outcomesOf(report) }, repository);
 }
 

@@ -13,6 +13,14 @@ export interface BenchOptions {
   readonly settings: readonly Settings[];
   readonly repeats: number;
   readonly isQuick: boolean;
+  /** What an earlier run had measured when it ended too soon: its scenarios are not run again. */
+  readonly earlier: BenchReport | undefined;
+}
+
+interface Told {
+  readonly line: (text: string) => void;
+  /** Given what there is after each scenario. */
+  readonly report: (report: BenchReport) => Promise<void>;
 }
 
 interface Entrant {
@@ -31,31 +39,47 @@ interface Bench {
 const onlyBest = "a round takes minutes, so it is run with the best settings only";
 
 /** Runs the scenarios, the contenders in turn (A B A B …), each on a fresh database. */
-export async function runBench(
-  options: BenchOptions,
-  tell: (line: string) => void,
-): Promise<BenchReport> {
-  const startedAt = new Date().toISOString();
+export async function runBench(options: BenchOptions, tell: Told): Promise<BenchReport> {
+  const { earlier } = options;
   const servers = await Servers.start();
   try {
-    const machine = describeMachine();
-    const bench = { options, servers, results: new Results(), missing: [], tell };
-    for (const scenario of options.scenarios) await runScenario(bench, scenario);
-    const results = bench.results.all();
-    return {
-      machine,
-      versions: describeVersions(servers),
-      serverSettings: servers.settings,
-      startedAt,
-      repeats: options.repeats,
-      isQuick: options.isQuick,
-      results,
-      ratios: ratiosOf(results),
-      missing: bench.missing,
-    };
+    let report = earlier ?? emptyReport(options, servers);
+    checkSame(report, emptyReport(options, servers));
+    const done = new Set(report.results.map(({ scenario }) => scenario));
+    for (const scenario of options.scenarios.filter(({ name }) => !done.has(name))) {
+      const bench = { options, servers, results: new Results(), missing: [], tell: tell.line };
+      await runScenario(bench, scenario);
+      const results = [...report.results, ...bench.results.all()];
+      const missing = [...report.missing, ...bench.missing];
+      report = { ...report, results, missing, ratios: ratiosOf(results) };
+      await tell.report(report);
+    }
+    return report;
   } finally {
     await servers.stop();
   }
+}
+
+function emptyReport({ repeats, isQuick }: BenchOptions, servers: Servers): BenchReport {
+  return {
+    machine: describeMachine(),
+    versions: describeVersions(servers),
+    serverSettings: servers.settings,
+    startedAt: new Date().toISOString(),
+    repeats,
+    isQuick,
+    results: [],
+    ratios: [],
+    missing: [],
+  };
+}
+
+/** What was measured elsewhere, or of something else, does not belong into the same table. */
+function checkSame(earlier: BenchReport, now: BenchReport): void {
+  const facts = ({ machine, versions, repeats, isQuick }: BenchReport): string =>
+    JSON.stringify({ ...machine, fsyncMs: 0, versions, repeats, isQuick });
+  if (facts(earlier) === facts(now)) return;
+  throw new Error(`expected to go on with ${facts(now)}, got ${facts(earlier)}; begin a new file`);
 }
 
 async function runScenario(bench: Bench, scenario: Scenario): Promise<void> {
