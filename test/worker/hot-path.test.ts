@@ -131,7 +131,7 @@ describe("a claim", () => {
 });
 
 describe("a settle", () => {
-  it.each([1, 256])("of %i jobs is one statement", async (count) => {
+  it.each([1, 512])("of %i jobs is one statement", async (count) => {
     const { engine, claimer, jobs } = await claimed(count);
     await resetCosts(engine);
 
