@@ -37,6 +37,7 @@ interface Bench {
 }
 
 const onlyBest = "a round takes minutes, so it is run with the best settings only";
+const onlyPawl = "its targets are Pawl's own, so with --quick it is run for Pawl alone";
 
 /** Runs the scenarios, the contenders in turn (A B A B …), each on a fresh database. */
 export async function runBench(options: BenchOptions, tell: Told): Promise<BenchReport> {
@@ -104,7 +105,8 @@ function entrantsOf({ options, servers, missing }: Bench, scenario: Scenario): r
       servers.missing(contender.server) ??
       (scenario.needs && contender.lacks[scenario.needs]) ??
       scenario.lacking?.(contender) ??
-      (scenario.isLong && settings === "defaults" ? onlyBest : undefined);
+      (scenario.isLong && settings === "defaults" ? onlyBest : undefined) ??
+      (scenario.isOwn && options.isQuick && contender.name !== "pawl" ? onlyPawl : undefined);
     if (reason === undefined) return true;
     missing.push(missed(scenario, { contender, settings }, { reason, isFailure: false }));
     return false;

@@ -12,6 +12,7 @@ export const delayedBacklog: Scenario = {
   description:
     "The drain of 100,000 ready jobs by one process, and the same beside 1,000,000 jobs that are due tomorrow.",
   isLong: true,
+  isOwn: true,
   measure: async (measurement) => {
     const count = measurement.isQuick ? 20_000 : 100_000;
     const delayed = measurement.isQuick ? 50_000 : 1_000_000;

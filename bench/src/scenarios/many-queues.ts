@@ -15,6 +15,7 @@ export const manyQueues: Scenario = {
     "and the slowest statement, in the mean, of a worker that has nothing to do. graphile-worker's workers " +
     "subscribe to tasks: there it is 1,000 tasks.",
   needs: "many queues",
+  isOwn: true,
   measure: async (measurement) => {
     const count = measurement.isQuick ? 10_000 : 100_000;
     await measurement.freshDatabase();

@@ -13,6 +13,7 @@ export const recovery: Scenario = {
   description:
     "A worker that runs 500 jobs is killed (SIGKILL) while another one is there: the time until the last of the " +
     "500 has run again. 60 s stands for: not within 60 s.",
+  isOwn: true,
   measure: async (measurement) => {
     await measurement.freshDatabase();
     const victim = await Crew.start(measurement, { handler: "hang", concurrency: jobs });
