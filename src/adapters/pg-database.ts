@@ -99,10 +99,10 @@ export class PgDatabase implements Database {
     return this.#transactionOn(connection);
   }
 
-  async beginWith<R extends object>(
+  async beginWith(
     statement: Statement,
     values: readonly Value[],
-  ): Promise<{ tx: PgTransaction; rows: readonly R[] }> {
+  ): Promise<{ tx: PgTransaction; rows: readonly object[] }> {
     const deadline = new Deadline(this.#settings.timeoutMs);
     const connection = await this.#checkOut(deadline);
     const run = this.#runner(connection, deadline);
@@ -113,7 +113,7 @@ export class PgDatabase implements Database {
         text === undefined
           ? await run(statement, values)
           : await run({ name: "", text: `${begin.text}; ${text}` });
-      return { tx: this.#transactionOn(connection), rows: rows as readonly R[] }; // as in `query`
+      return { tx: this.#transactionOn(connection), rows };
     } catch (error) {
       connection.destroy();
       throw error;

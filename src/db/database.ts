@@ -75,10 +75,10 @@ export interface Database extends Queryable {
   readonly maxConnections: number;
   begin(): Promise<Transaction>;
   /** Begins and runs a first statement, in a single round trip. Missing where the driver has no such way. */
-  beginWith?<R extends object>(
+  beginWith?(
     statement: Statement,
     values: readonly Value[],
-  ): Promise<{ tx: Transaction; rows: readonly R[] }>;
+  ): Promise<{ tx: Transaction; rows: readonly object[] }>;
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** A database on connections of its own: same server and credentials, ended by its own `close()`. */
   dedicated(maxConnections: number): Database;

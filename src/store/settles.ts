@@ -203,8 +203,8 @@ export async function beginHeld(
   const statement = store.sql("jobs/hold");
   const values = [job.queue, workerId, job.id, job.claimNumber, String(Math.ceil(idleTimeoutMs))];
   if (store.db.beginWith !== undefined) {
-    const { tx, rows } = await store.db.beginWith<Hold>(statement, values);
-    return { tx, hold: rows[0] };
+    const { tx, rows } = await store.db.beginWith(statement, values);
+    return { tx, hold: rows[0] as Hold | undefined }; // the statement's columns
   }
   const tx = await store.db.begin();
   try {

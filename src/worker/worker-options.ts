@@ -15,7 +15,10 @@ import type { WorkerHooks } from "./hooks.ts";
 
 /** What `pawl.worker` takes. Durations are milliseconds or strings such as `"5s"`. */
 export interface WorkerOptions {
-  /** The queues to serve; the order matters: a later one is served when those before it are empty. Default: any queue. */
+  /**
+   * The queues to serve; the order matters: a later one is served when those before it are empty. Of more than 100, what comes
+   * to an earlier one may have to wait for some looks, of about 10 ms each with a thousand queues. Default: any queue.
+   */
   readonly queues?: readonly string[];
   /** How many handlers run at once. Default 10. */
   readonly concurrency?: number;
