@@ -112,10 +112,16 @@ export class Claimer {
     const isFullScan = this.#beginFullScan();
     const startedAt = performance.now();
     const jobs: ClaimedJob[] = [];
-    const isLookFresh = startedAt < this.#lookUntil;
-    if (isLookFresh) await this.#claimInto(jobs, this.#unserved, { limit, follow });
-    if (jobs.length < limit) {
-      await this.#claimInto(jobs, await this.#readyQueues(), { limit, follow });
+    try {
+      const isLookFresh = startedAt < this.#lookUntil;
+      if (isLookFresh) await this.#claimInto(jobs, this.#unserved, { limit, follow });
+      if (jobs.length < limit) {
+        await this.#claimInto(jobs, await this.#readyQueues(), { limit, follow });
+      }
+    } catch (error) {
+      if (jobs.length === 0) throw error;
+      // What has been claimed is to be run; the next look meets the error.
+      this.#lookUntil = 0;
     }
     if (isFullScan) this.#fullScanMs = performance.now() - startedAt;
     return jobs;
@@ -132,13 +138,7 @@ export class Claimer {
         if (this.#arrivedIn.has(queue)) this.#admitMeanwhile(queue);
         continue;
       }
-      try {
-        jobs.push(...(await this.#claimFrom(queue, { limit: limit - jobs.length, follow })));
-      } catch (error) {
-        if (jobs.length === 0) throw error;
-        // What has been claimed is to be run; the next look meets the error.
-        break;
-      }
+      jobs.push(...(await this.#claimFrom(queue, { limit: limit - jobs.length, follow })));
       const isDrained = jobs.length < limit || this.#queues === undefined;
       this.#unserved = queues.slice(isDrained ? place + 1 : place);
     }

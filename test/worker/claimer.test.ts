@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defineTask } from "pawl";
+import { wait } from "#pawl/core/wait";
 import type { ClaimedJob } from "#pawl/store/claimed-job";
 import { storeOn } from "#pawl/store/store";
 import { promoteDueJobs } from "#pawl/store/upkeep";
@@ -236,6 +237,44 @@ describe("a claimer that meets jobs of tasks it does not know", () => {
 
     expect(await one.claim(10)).toEqual([]);
     expect((await other.claim(10)).map(({ id }) => id)).toEqual([job.id]);
+  });
+});
+
+describe("a claimer of many queues", () => {
+  const queues = Array.from({ length: 120 }, (_, number) => `queue-${number}`);
+
+  async function looking(look: (count: number) => Promise<unknown>) {
+    const engine = await freshEngine();
+    await engine.pawl.enqueueMany(queues.map((queue) => task.job(undefined, { queue })));
+    let looks = 0;
+    const database = intercepted(engine.store.db, async ({ text }, run) => {
+      if (!text.includes("find_ready_queues")) return run();
+      looks += 1;
+      await look(looks);
+      return run();
+    });
+    const claimer = new Claimer(storeOn(engine.store, database), { ...unheardClaimer(), queues });
+    return { claimer, looks: () => looks };
+  }
+
+  it("uses up what a look has found, in the order of its queues", async () => {
+    const { claimer, looks } = await looking(() => wait(500));
+
+    const jobs = [...(await claimer.claim(50)), ...(await claimer.claim(50))];
+
+    expect(looks()).toBe(1);
+    expect(jobs.map(({ queue }) => queue)).toEqual(queues.slice(0, 100));
+  });
+
+  it("returns what it has claimed when the next look fails, and fails itself after that", async () => {
+    const { claimer } = await looking(async (count) => {
+      await wait(500);
+      if (count > 1) throw new Error("no look");
+    });
+    await claimer.claim(50);
+
+    expect(await claimer.claim(1_000)).toHaveLength(70);
+    await expect(claimer.claim(1_000)).rejects.toThrow("no look");
   });
 });
 
