@@ -1,4 +1,14 @@
-import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus, release, tmpdir, totalmem, type } from "node:os";
 import { join } from "node:path";
@@ -27,18 +37,30 @@ export function describeVersions({ postgres, redis }: Servers): Record<string, s
     postgres: postgres.version,
     ...(redis === undefined ? {} : { redis: redis.version }),
     ...Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
+    "pawl build": buildOf("pawl"),
   };
 }
 
 function versionOf(name: string): string {
-  for (const path of require.resolve.paths(name) ?? []) {
-    try {
-      return (require(join(path, name, "package.json")) as { version: string }).version;
-    } catch {
-      // It may be in a folder further up.
-    }
+  return (require(join(folderOf(name), "package.json")) as { version: string }).version;
+}
+
+/** What tells one build from another of the same version. */
+function buildOf(name: string): string {
+  const dist = join(folderOf(name), "dist");
+  const hash = createHash("sha256");
+  for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" }).sort()) {
+    if (file.endsWith(".js")) hash.update(file).update(readFileSync(join(dist, file)));
   }
-  throw new Error(`expected the package ${name} to be installed`);
+  return hash.digest("hex").slice(0, 12);
+}
+
+function folderOf(name: string): string {
+  const folders = (require.resolve.paths(name) ?? []).map((path) => join(path, name));
+  // It may be in a folder further up.
+  const found = folders.find((folder) => existsSync(join(folder, "package.json")));
+  if (found === undefined) throw new Error(`expected the package ${name} to be installed`);
+  return found;
 }
 
 // In the folder for temporary files, where the servers of the benchmark have their data.

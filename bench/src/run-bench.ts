@@ -44,9 +44,11 @@ export async function runBench(options: BenchOptions, tell: Told): Promise<Bench
   const { earlier } = options;
   const servers = await Servers.start();
   try {
-    let report = earlier ?? emptyReport(options, servers);
-    checkSame(report, emptyReport(options, servers));
-    const done = new Set(report.results.map(({ scenario }) => scenario));
+    const empty = emptyReport(options, servers);
+    if (earlier !== undefined) checkSame(earlier, empty);
+    const done = new Set(earlier?.results.map(({ scenario }) => scenario));
+    let report = earlier ?? empty;
+    report = { ...report, missing: report.missing.filter(({ scenario }) => done.has(scenario)) };
     for (const scenario of options.scenarios.filter(({ name }) => !done.has(name))) {
       const bench = { options, servers, results: new Results(), missing: [], tell: tell.line };
       await runScenario(bench, scenario);
@@ -77,8 +79,8 @@ function emptyReport({ repeats, isQuick }: BenchOptions, servers: Servers): Benc
 
 /** What was measured elsewhere, or of something else, does not belong into the same table. */
 function checkSame(earlier: BenchReport, now: BenchReport): void {
-  const facts = ({ machine, versions, repeats, isQuick }: BenchReport): string =>
-    JSON.stringify({ ...machine, fsyncMs: 0, versions, repeats, isQuick });
+  const facts = ({ machine, versions, serverSettings, repeats, isQuick }: BenchReport): string =>
+    JSON.stringify({ ...machine, fsyncMs: 0, versions, serverSettings, repeats, isQuick });
   if (facts(earlier) === facts(now)) return;
   throw new Error(`expected to go on with ${facts(now)}, got ${facts(earlier)}; begin a new file`);
 }
