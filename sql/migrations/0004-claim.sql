@@ -71,7 +71,8 @@ declare
   _passed smallint[];
   _unknown boolean := false;
   _left uuid;
-    _index oid := (:'schema' || '.jobs_ready')::regclass;
+  _last record;
+  _index oid := (:'schema' || '.jobs_ready')::regclass;
   _read_before bigint := pg_stat_get_xact_tuples_fetched(_index);
   _has_passed boolean;
 begin
@@ -156,7 +157,18 @@ begin
       end if;
     end if;
   end if;
-  if _has_passed and _ready < _limit then
+  -- What the scan has passed over, as far as it came. When it has filled up, this looks for what somebody has locked, so there is
+  -- no need for it when nobody else was at work, or when no cursor will go on from here.
+  if _has_passed and (_ready < _limit or not _is_settled_within
+      and _snapshot <> concat(pg_current_xact_id(), ':', pg_current_xact_id(), ':')) then
+    select 32767::smallint as priority, 'infinity'::timestamptz as run_at, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid as id
+      into _last;
+    if _ready = _limit then
+      select jobs.priority, jobs.run_at, jobs.id
+        into _last
+        from :"schema".jobs
+       where jobs.queue = _queue and jobs.id = _ids[_ready];
+    end if;
     select case when bool_or(passed.is_open) then array_agg(distinct passed.priority) filter (where passed.is_refused)
                 else array_agg(distinct passed.priority) filter (where not passed.is_left) end,
            coalesce(bool_or(passed.is_unknown), false),
@@ -177,42 +189,18 @@ begin
           and jobs.indexed_as = 'ready'
           and jobs.rate_limit_key is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
+          and (jobs.priority, jobs.run_at, jobs.id) < (_last.priority, _last.run_at, _last.id)
           and jobs.priority <= range.highest
         order by jobs.priority, jobs.run_at, jobs.id
      ) as passed;
+    if _ready = _limit then
+      _passed := null;
+      _unknown := false;
+    end if;
     -- Who passes over jobs needs an id to compare with, also when there was nothing to lock.
     if _passed is not null then
       perform pg_current_xact_id();
     end if;
-  -- Only a transaction can have locked them.
-  elsif _has_passed and not _is_settled_within and _snapshot <> concat(pg_current_xact_id(), ':', pg_current_xact_id(), ':') then
-    _left := (
-      select passed.id
-        from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
-       cross join (
-         select jobs.priority, jobs.run_at, jobs.id
-           from :"schema".jobs
-          where jobs.queue = _queue
-            and jobs.id = _ids[_ready]
-       ) as last
-       cross join lateral (
-         select jobs.id
-           from :"schema".jobs
-          where jobs.queue = _queue
-            and jobs.indexed_as = 'ready'
-            and jobs.rate_limit_key is null
-            and jobs.worker_id is null
-            and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
-            and (jobs.priority, jobs.run_at, jobs.id) < (last.priority, last.run_at, last.id)
-            and jobs.priority <= range.highest
-            and (_tasks is null or jobs.task = any (_tasks))
-            and (_except is null or jobs.task <> all (_except))
-            and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
-          order by jobs.priority, jobs.run_at, jobs.id
-          limit 1
-       ) as passed
-       limit 1
-    );
   end if;
   return query
     select null::uuid, null::text, null::integer, null::integer, null::integer, null::integer, null::smallint,

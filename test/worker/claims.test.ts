@@ -290,6 +290,24 @@ describe("jobs that run", () => {
 
     expect((await claimer.claim()).map(({ id }) => id)).toEqual([rows[0]?.id]);
   });
+
+  it("do not hide one that somebody had locked while claims behind it filled up", async () => {
+    const engine = await freshEngine();
+    await enqueue(engine, 20);
+    const locking = await engine.connect();
+    await locking.query("begin");
+    const { rows } = await locking.query<{ id: string }>(
+      "select id from jobs where id = (select id from jobs order by id offset 2 limit 1) for update",
+    );
+    const claimer = new HandClaimer(engine.store, new Cursors());
+    expect(await claimer.claim({ limit: 5 })).toHaveLength(5);
+    expect(await claimer.claim({ limit: 5 })).toHaveLength(5);
+
+    await locking.query("rollback");
+
+    const found = [...(await claimer.claim({ limit: 1 })), ...(await claimer.claim({ limit: 1 }))];
+    expect(found.map(({ id }) => id)).toContain(rows[0]?.id);
+  });
 });
 
 const workerId = randomUUID();

@@ -41,6 +41,34 @@ it("cursors that went back for nothing pass over what runs there once", async ()
   expect(afterwards).toBeGreaterThan(alsoAhead ?? NaN);
 });
 
+it("cursors move on with every claim while other transactions come and go", async () => {
+  const engine = await freshEngine({ url: server.url });
+  const producer = await engine.connect();
+  await engine.pawl.enqueueMany(Array.from({ length: 300 }, () => task.job()));
+  const starts: string[] = [];
+  const database = intercepted(engine.store.db, ({ text, values }, run) => {
+    // The ids of the positions behind which it scans.
+    if (text.includes("claim_jobs")) starts.push(String(values[10]));
+    return run();
+  });
+  const claimer = new Claimer(storeOn(engine.store, database), {
+    ...unheardClaimer(),
+    queues: ["default"],
+  });
+  // What came before the first claim is looked for from the front.
+  await claimer.claim(20);
+
+  for (let time = 0; time < 10; time += 1) {
+    await producer.query("begin");
+    await engine.pawl.enqueue(task, undefined, { db: producer });
+    expect(await claimer.claim(20)).toHaveLength(20);
+    await producer.query("commit");
+  }
+
+  expect(starts).toHaveLength(11);
+  expect(new Set(starts).size).toBe(starts.length);
+});
+
 /** A claimer that has claimed ten jobs while an older transaction is open, and where each of its looks has started. */
 async function beforeAnOlderTransaction() {
   const engine = await freshEngine({ url: server.url });

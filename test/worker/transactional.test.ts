@@ -41,6 +41,25 @@ describe("a transactional handler that returns", () => {
     expect(seen).toEqual({ notes: [], state: "running" });
   });
 
+  it.each(["on", "off"])(
+    "keeps what it returns to the letter, with standard_conforming_strings %s",
+    async (setting) => {
+      const engine = await freshEngine();
+      const told = defineTask({ name: "told", transactional: true, storeOutput: true });
+      const output = { text: "it's $1, $12; commit -- \\' \\\\ \n {} \"é\"" };
+      const handler = told.handle(async ({ tx }) => {
+        await tx.query(`set local standard_conforming_strings = ${setting}`);
+        return output;
+      });
+      await engine.work({ handlers: [handler] });
+
+      const { job } = await engine.pawl.enqueue(told, undefined, { queue: "it's \\ $2" });
+      const attempts = await engine.finished(job);
+
+      expect(attempts).toMatchObject([{ outcome: "succeeded", output }]);
+    },
+  );
+
   it("writes as many rows as there are jobs, however many run at once", async () => {
     const engine = await freshEngine();
     const handler = once.handle(({ tx, job }) => engine.write(tx, job.id));
