@@ -3,10 +3,11 @@ import { databaseError } from "../db/database-error.ts";
 import type { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
 import { isPlanOutdated, isPreparedStatementLost } from "../db/sqlstate.ts";
+import { queryBehind, type CallsAhead } from "./pg-behind.ts";
 
 /** What Pawl uses of a `pg` client, by shape, so that no version of `pg` is imported. */
 export interface PgClient {
-  query(config: PgQuery): Promise<PgResult | readonly PgResult[]>;
+  query(config: object): Promise<PgResult | readonly PgResult[]>;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "end", listener: () => void): unknown;
   on(event: "notification", listener: (message: PgNotification) => void): unknown;
@@ -18,7 +19,6 @@ export interface PgClient {
   readonly processID?: number | null;
   /** The status of the last ReadyForQuery message: I (idle), T (in a transaction) or E (in a failed one). */
   getTransactionStatus?(): string | null;
-  escapeLiteral?(text: string): string;
 }
 
 export interface PgNotification {
@@ -48,6 +48,8 @@ export interface PgCall {
   readonly values: readonly Value[];
   readonly deadline: Deadline;
   readonly preparation: Preparation;
+  /** What travels in front of it. */
+  readonly ahead?: CallsAhead | undefined;
 }
 
 const boolType = 16;
@@ -63,21 +65,26 @@ const portTypes = {
 
 /** Runs one statement on a client; of several statements in one text, the last one's result counts. */
 export async function runOn(client: PgClient, call: PgCall): Promise<PgResult> {
-  const { statement, values, deadline, preparation } = call;
+  const { statement, values, deadline, preparation, ahead } = call;
   const query = { text: statement.text, values: [...values], types: portTypes };
   try {
-    if (statement.name === "") return await send(client, query, deadline);
+    if (statement.name === "") return await send(client, query, { deadline, ahead });
     preparation.enabled ??= await isDirect(client, deadline);
     const named = preparation.enabled ? { ...query, name: statement.name } : query;
-    return await send(client, named, deadline);
+    return await send(client, named, { deadline, ahead });
   } catch (error) {
     if (isPreparedStatementLost(error) && !isPlanOutdated(error)) preparation.enabled = false;
     throw databaseError(error);
   }
 }
 
-async function send(client: PgClient, query: PgQuery, deadline: Deadline): Promise<PgResult> {
-  const results = [await deadline.race(client.query(query))].flat();
+async function send(
+  client: PgClient,
+  query: PgQuery,
+  { deadline, ahead }: Pick<PgCall, "deadline" | "ahead">,
+): Promise<PgResult> {
+  const sent = ahead === undefined ? client.query(query) : queryBehind(client, ahead, [query]);
+  const results = [await deadline.race(sent as ReturnType<PgClient["query"]>)].flat(); // no callback was given
   return results.at(-1) ?? { command: null, rows: [] };
 }
 
@@ -85,21 +92,8 @@ async function send(client: PgClient, query: PgQuery, deadline: Deadline): Promi
 async function isDirect(client: PgClient, deadline: Deadline): Promise<boolean> {
   if (typeof client.processID !== "number") return true;
   const text = queries["connections/backend"];
-  const { rows } = await send(client, { text, values: [], types: portTypes }, deadline);
+  const { rows } = await send(client, { text, values: [], types: portTypes }, { deadline });
   return Object.values(rows[0] ?? {}).includes(client.processID);
-}
-
-/** A statement with its values written into its text, so that it can travel with others; undefined: the driver cannot. */
-export function inline(
-  client: PgClient,
-  { text }: Statement,
-  values: readonly Value[],
-): string | undefined {
-  if (client.escapeLiteral === undefined) return undefined;
-  const literals = values.map((value) =>
-    value === null ? "null" : client.escapeLiteral?.(String(value)),
-  );
-  return text.replace(/\$(\d+)/g, (_, number) => literals[Number(number) - 1] ?? "null");
 }
 
 /** Whether the client is known to have no open transaction; false when the driver does not say. */

@@ -14,12 +14,13 @@ import { databaseError } from "../db/database-error.ts";
 import { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
 import { isPreparedStatementLost } from "../db/sqlstate.ts";
-import { ignoreErrorEvent, inline, type PgResult, type Preparation } from "./pg-client.ts";
+import { canTravelAhead } from "./pg-behind.ts";
+import { ignoreErrorEvent, type PgResult, type Preparation } from "./pg-client.ts";
 import { PgConnection, type PgPoolClient } from "./pg-connection.ts";
 import { joinClient } from "./pg-join.ts";
 import { listen } from "./pg-listener.ts";
 import { copyableOptions, openSibling, sizeOf, type PoolLike } from "./pg-pool.ts";
-import { assertCommitted, PgTransaction } from "./pg-transaction.ts";
+import { assertCommitted, PgTransaction, type PgBegin } from "./pg-transaction.ts";
 
 /** How a database talks to its server, whichever pool it has. */
 export interface PgSettings {
@@ -38,6 +39,7 @@ export interface PgThreadConfig {
 }
 
 const begin: Statement = { name: "", text: queries["transactions/begin"] };
+const preparedBegin: Statement = { ...begin, name: "pawl_begin" };
 const commit: Statement = { name: "", text: queries["transactions/commit"] };
 const isolation: Statement = { name: "", text: queries["connections/isolation"] };
 
@@ -96,24 +98,25 @@ export class PgDatabase implements Database {
       connection.destroy();
       throw error;
     }
-    return this.#transactionOn(connection);
+    return this.#transactionOn(connection, { opening: "" });
   }
 
-  async beginWith(
-    statement: Statement,
-    values: readonly Value[],
-  ): Promise<{ tx: PgTransaction; rows: readonly object[] }> {
+  async beginWith(statement: Statement, values: readonly Value[]): Promise<PgTransaction> {
     const deadline = new Deadline(this.#settings.timeoutMs);
     const connection = await this.#checkOut(deadline);
+    const calls = [
+      { ...preparedBegin, values: [] },
+      { ...statement, values },
+    ];
+    if (this.#preparation.enabled && canTravelAhead(connection.client, calls)) {
+      return this.#transactionOn(connection, { calls });
+    }
     const run = this.#runner(connection, deadline);
     try {
-      const text = inline(connection.client, statement, values);
-      if (text === undefined) await run(begin);
-      const { rows } =
-        text === undefined
-          ? await run(statement, values)
-          : await run({ name: "", text: `${begin.text}; ${text}` });
-      return { tx: this.#transactionOn(connection), rows };
+      await run(preparedBegin);
+      const { rows } = await run(statement, values);
+      const opening = String(Object.values(rows[0] ?? {})[0]);
+      return this.#transactionOn(connection, { opening });
     } catch (error) {
       connection.destroy();
       throw error;
@@ -185,9 +188,9 @@ export class PgDatabase implements Database {
     });
   }
 
-  #transactionOn(connection: PgConnection): PgTransaction {
+  #transactionOn(connection: PgConnection, how: PgBegin): PgTransaction {
     const { timeoutMs } = this.#settings;
-    return new PgTransaction(connection, { preparation: this.#preparation, timeoutMs });
+    return new PgTransaction(connection, { preparation: this.#preparation, timeoutMs }, how);
   }
 
   async #autocommit({ isAlone, ...call }: Call, deadline: Deadline): Promise<PgResult> {

@@ -43,14 +43,22 @@ export interface Transaction extends Queryable {
   /** Rejects unless the server says that it committed. */
   commit(): Promise<void>;
   /**
-   * Runs one more statement and commits, in a single round trip; when the statement fails, there is a transaction to roll
-   * back. Missing where the driver has no such way.
+   * Runs one more statement and commits, in a single round trip where it can; when the statement fails, there is a
+   * transaction to roll back. Missing where the driver has no such way.
    */
   commitAfter?(statement: Statement, values: readonly Value[]): Promise<void>;
   /** Never rejects: a connection that cannot roll back is cut. */
   rollback(): Promise<void>;
   /** Cuts the connection at once. */
   destroy(): void;
+}
+
+/** A transaction that may not have begun yet. */
+export interface DeferredTransaction extends Transaction {
+  /** What the first statement returned; undefined as long as it has not begun. */
+  readonly opening: string | undefined;
+  /** Why it could not begin. */
+  readonly beginError: unknown;
 }
 
 export interface Listener {
@@ -74,11 +82,11 @@ export interface ThreadConnection {
 export interface Database extends Queryable {
   readonly maxConnections: number;
   begin(): Promise<Transaction>;
-  /** Begins and runs a first statement, in a single round trip. Missing where the driver has no such way. */
-  beginWith?(
-    statement: Statement,
-    values: readonly Value[],
-  ): Promise<{ tx: Transaction; rows: readonly object[] }>;
+  /**
+   * Begins with a first statement, which returns one text; both may wait for the first use and travel with that. Missing
+   * where the driver has no such way.
+   */
+  beginWith?(statement: Statement, values: readonly Value[]): Promise<DeferredTransaction>;
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** A database on connections of its own: same server and credentials, ended by its own `close()`. */
   dedicated(maxConnections: number): Database;

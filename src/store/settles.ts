@@ -54,7 +54,7 @@ export interface SettleContext {
   readonly isAdmitting: boolean;
 }
 
-// What finish_held_job raises.
+// What finish_transactional_job raises.
 const claimLost = "PWL01";
 const defaultPolicy: HistoryPolicy = { keep: "all", retentionMs: 30 * 86_400_000 };
 const failures: ReadonlySet<OutcomeName> = new Set(["failed", "crashed", "partial"]);
@@ -89,23 +89,44 @@ export async function settleJobs(
 export async function commitSettled(
   store: Store<Transaction>,
   context: SettleContext,
-  { hold, settlement }: { readonly hold: Hold; readonly settlement: Settlement },
+  { xid, settlement }: { readonly xid: string | undefined; readonly settlement: Settlement },
 ): Promise<boolean> {
   const { db, sql } = store;
-  if (settlement.then === "gone" && db.commitAfter !== undefined) {
-    const values = [...finishValues(context, [settlement]), hold.xid];
-    try {
-      await db.commitAfter(sql("jobs/finish-held"), values);
-      return true;
-    } catch (error) {
-      if (sqlstate(error) === claimLost) return false;
-      throw error;
-    }
+  if (settlement.then !== "gone") {
+    if (xid !== undefined) await sealTransaction(store, xid);
+    if ((await settleJobs(store, context, [settlement])) === 0) return false;
+    await db.commit();
+    return true;
   }
-  await sealTransaction(store, hold);
-  if ((await settleJobs(store, context, [settlement])) === 0) return false;
-  await db.commit();
-  return true;
+  const finish = sql("jobs/finish-transactional");
+  const policy = context.historyOf(settlement.job);
+  const { job, runMs, outcome, error, output } = settlement;
+  const values = [
+    job.queue,
+    context.workerId,
+    job.id,
+    job.claimNumber,
+    runMs,
+    outcome,
+    error,
+    output,
+    policy.retentionMs,
+    isKept(policy, outcome),
+    context.isAdmitting,
+    xid ?? null,
+  ];
+  try {
+    if (db.commitAfter === undefined) {
+      await db.query(finish, values);
+      await db.commit();
+    } else {
+      await db.commitAfter(finish, values);
+    }
+    return true;
+  } catch (cause) {
+    if (sqlstate(cause) === claimLost) return false;
+    throw cause;
+  }
 }
 
 function finishValues(context: SettleContext, settlements: readonly Settlement[]): Value[] {
@@ -187,38 +208,41 @@ function list(values: readonly (string | null)[]): string {
   return values.every((value) => value === null) ? "{}" : arrayLiteral(values);
 }
 
-/** The transaction that holds a job's row. */
-export interface Hold {
-  readonly xid: string;
-  /** The server process of its session. */
-  readonly pid: number;
+/** The transaction of a job's handler. */
+export interface HandlerTransaction {
+  readonly tx: Transaction;
+  /** Its id; undefined as long as it has not begun. */
+  readonly xid: () => string | undefined;
+  /** Why it could not begin. */
+  readonly beginError: () => unknown;
 }
 
-/** Begins the transaction of a job's handler, and locks and fences the job's row; no hold when the claim is lost. */
-export async function beginHeld(
+/** Begins the transaction of a job's handler: now, or with its first use. */
+export async function beginForHandler(
   store: Store<Database>,
   { workerId }: SettleContext,
-  { job, idleTimeoutMs }: { readonly job: ClaimedJob; readonly idleTimeoutMs: number },
-): Promise<{ tx: Transaction; hold: Hold | undefined }> {
-  const statement = store.sql("jobs/hold");
-  const values = [job.queue, workerId, job.id, job.claimNumber, String(Math.ceil(idleTimeoutMs))];
-  if (store.db.beginWith !== undefined) {
-    const { tx, rows } = await store.db.beginWith(statement, values);
-    return { tx, hold: rows[0] as Hold | undefined }; // the statement's columns
+  idleTimeoutMs: number,
+): Promise<HandlerTransaction> {
+  const { db } = store;
+  const open = store.sql("transactions/open");
+  const values = [String(Math.ceil(idleTimeoutMs)), workerId];
+  if (db.beginWith !== undefined) {
+    const tx = await db.beginWith(open, values);
+    return { tx, xid: () => tx.opening, beginError: () => tx.beginError };
   }
-  const tx = await store.db.begin();
+  const tx = await db.begin();
   try {
-    const [hold] = await tx.query<Hold>(statement, values);
-    return { tx, hold };
+    const [row] = await tx.query<{ xid: string }>(open, values);
+    return { tx, xid: () => row?.xid, beginError: () => undefined };
   } catch (error) {
     await tx.rollback();
     throw error;
   }
 }
 
-/** Checks deferred constraints, and that the transaction is still the one that holds the job's row. */
-export async function sealTransaction(store: Store, hold: Pick<Hold, "xid">): Promise<void> {
-  await store.db.query(store.sql("transactions/seal"), [hold.xid]);
+/** Checks deferred constraints, and that the transaction is still the one that was begun. */
+export async function sealTransaction(store: Store, xid: string): Promise<void> {
+  await store.db.query(store.sql("transactions/seal"), [xid]);
 }
 
 /** What the history says of an attempt. */

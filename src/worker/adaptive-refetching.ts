@@ -15,10 +15,11 @@ export interface AdaptiveRefetchingOptions {
 const maxBuffered = 1_000;
 const shortestPauseMs = 2;
 const longestWaitMs = 2_000;
+const shortestAheadMs = 30;
 
 /**
- * Claims ahead at a low-water mark, as many jobs as finish in two round trips of a claim: some hundreds when jobs take
- * microseconds, none when they are slow, so that no job waits in the buffer while another worker is idle. When nothing is
+ * Claims ahead at a low-water mark, as many jobs as finish in two round trips of a claim, or in 30 ms: some hundreds when
+ * jobs take microseconds, none when they are slow, so that no job waits in the buffer while another worker is idle. When nothing is
  * found it looks again after a pause that grows from 2 ms, as long as nobody wakes it.
  */
 export class AdaptiveRefetching<Job> implements Refetching<Job> {
@@ -100,7 +101,10 @@ export class AdaptiveRefetching<Job> implements Refetching<Job> {
 
   #ahead(): number {
     if (this.#options.freeSlots() < 0) return 0;
-    return Math.min(maxBuffered, Math.floor(this.#jobsPerMs * this.#claimMs * 2));
+    return Math.min(
+      maxBuffered,
+      Math.floor(this.#jobsPerMs * Math.max(this.#claimMs * 2, shortestAheadMs)),
+    );
   }
 
   #measureRate(now: number): void {

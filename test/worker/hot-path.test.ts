@@ -179,23 +179,35 @@ describe("a worker", () => {
     expect(costOf(costs, "begin").calls).toBe(0);
   });
 
-  it("makes four statements for a transactional job, with its begin and its commit", async () => {
+  it("makes two round trips for a transactional job whose handler makes one query, with begin and commit", async () => {
     const engine = await connected();
-    const handlers = [transactional.handle(() => undefined)];
+    const handlers = [transactional.handle(({ tx }) => tx.query("select 'by the handler'"))];
+    const sent = roundTrips(engine);
     // No chore comes often, however long it takes, and no lease is lost.
     const quiet = { lease: "30s", pollInterval: "10s" } as const;
     const { settled } = await engine.work({ handlers, queues: ["default"], ...quiet });
+    // From here on its statements are prepared.
+    await engine.pawl.enqueueMany(Array.from({ length: 10 }, () => transactional.job()));
+    await engine.until(() => endedIn(settled) === 10);
     await resetCosts(engine);
+    sent.length = 0;
 
     await engine.pawl.enqueueMany(Array.from({ length: 100 }, () => transactional.job()));
-    await engine.until(() => endedIn(settled) === 100);
+    await engine.until(() => endedIn(settled) === 110);
     const costs = await statementCosts(engine);
 
     const calls = Object.fromEntries(callsIn(costs));
-    expect(calls).toMatchObject({ begin: 100, hold: 100, finish: 100, commit: 100 });
-    const others = ["begin", "hold", "finish", "commit", "claim"];
+    // The server does not count a begin and a commit that are prepared.
+    expect(calls).toMatchObject({ open: 100, handler: 100, finish: 100 });
+    const others = ["begin", "open", "handler", "finish", "commit", "claim"];
     const rest = callsIn(costs).filter(([name]) => !others.includes(name));
     expect(rest.filter(([, count]) => count >= 50)).toEqual([]);
+    // What travels with another is no round trip.
+    const trips = sent.filter((name) => others.slice(0, 5).includes(name)).sort();
+    expect(trips).toEqual([
+      ...Array<string>(100).fill("commit"),
+      ...Array<string>(100).fill("handler"),
+    ]);
   });
 
   it("writes a bounded amount to the log for a job, from its enqueue to its end", async () => {
@@ -293,22 +305,43 @@ async function drain(claimer: Claimer): Promise<void> {
 const shortNames: [RegExp, string][] = [
   [/insert into ".*"\.jobs/, "insert"],
   [/\.claim_jobs\(/, "claim"],
-  [/\.finish_(held_)?jobs?\(/, "finish"],
+  [/\.finish_(transactional_)?jobs?\(/, "finish"],
   [/\.return_jobs\(/, "return"],
-  [/\.hold_job\(/, "hold"],
-  [/^begin/, "begin"],
-  [/^commit/, "commit"],
+  [/^(-- .*\n)*select pg_current_xact_id\(\)/, "open"],
+  [/^select ('by the handler'|\$1)$/, "handler"],
+  [/^(-- .*\n)*begin/, "begin"],
+  [/^(-- .*\n)*commit/, "commit"],
 ];
 
 /** How often which statement was sent, by short names. */
 function callsIn(costs: readonly StatementCost[]): [string, number][] {
   return costs
     .filter(({ text }) => !onConnecting.test(text))
-    .map(({ text, calls }): [string, number] => {
-      const [, name = text] = shortNames.find(([pattern]) => pattern.test(text)) ?? [];
-      return [name, calls];
-    })
+    .map(({ text, calls }): [string, number] => [shortNameOf(text), calls])
     .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The queries that the engine's connections send from here on, one for each round trip, by short names. */
+function roundTrips({ pool }: Engine): string[] {
+  const sent: string[] = [];
+  const known = new WeakSet();
+  pool.on("acquire", (client) => {
+    if (known.has(client)) return;
+    known.add(client);
+    const send = client.query.bind(client) as (...values: unknown[]) => unknown;
+    Object.assign(client, {
+      query(...values: unknown[]) {
+        const [config] = values as [string | { readonly text: string }];
+        sent.push(shortNameOf(typeof config === "string" ? config : config.text));
+        return send(...values);
+      },
+    });
+  });
+  return sent;
+}
+
+function shortNameOf(text: string): string {
+  return shortNames.find(([pattern]) => pattern.test(text))?.[1] ?? text;
 }
 
 function bytesPerJob(costs: readonly StatementCost[], text: string, jobs: number): number {

@@ -113,13 +113,14 @@ describe.each<[string, string[]]>([
     expect(readIn("jobs", plans)).toBeLessThanOrEqual(times * 50 * 4);
   });
 
-  it("the hold of a transactional handler's job reads one row", async () => {
+  it("the settle of a transactional handler's job reads one row", async () => {
     const plans = await plansOf(engine, async (store) => {
       claimer = new HandClaimer(store, new Cursors());
       for (let time = 0; time < times; time += 1) {
         const { queue, id, claimNumber } = await claimer.claimOne();
-        const values = [queue, claimer.workerId, id, claimNumber, "1000"];
-        await store.db.query(store.sql("jobs/hold"), values);
+        const attempt = [0, "succeeded", null, null, 30 * 86_400_000, true, true, null];
+        const values = [queue, claimer.workerId, id, claimNumber, ...attempt];
+        await store.db.query(store.sql("jobs/finish-transactional"), values);
       }
     });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineTask } from "pawl";
 import { execute, databaseUrl } from "../support/database.ts";
-import { freshEngine } from "../support/engine.ts";
+import { freshEngine, type Engine } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
 import { startLossyProxy } from "../support/lossy-proxy.ts";
@@ -89,16 +89,23 @@ describe("a transactional handler whose connection dies", () => {
   });
 });
 
-describe("a transactional handler whose COMMIT", () => {
+// Begin and commit travel by themselves on a fresh connection, and with the statements beside them on a used one.
+const connections = [
+  ["fresh", 0],
+  ["used", 1],
+] as const;
+
+describe.each(connections)("a transactional handler on a %s connection whose COMMIT", (_, uses) => {
   it("does not arrive has failed without effects and runs again", async () => {
     const proxy = await startLossyProxy(databaseUrl());
-    const engine = await freshEngine({ url: proxy.url });
+    const engine = await freshEngine({ url: proxy.url, connections: 1 });
     let cut: Promise<void> | undefined;
     const handler = retried.handle(async ({ tx, job }) => {
       await engine.write(tx, `attempt ${job.attempt}`);
       cut ??= proxy.lose("commit\0", "before it arrives");
     });
-    await engine.work({ handlers: [handler] });
+    await engine.work({ handlers: [handler, once.handle(() => undefined)] });
+    await use(engine, uses);
 
     const { job } = await engine.pawl.enqueue(retried);
     const attempts = await engine.finished(job);
@@ -110,22 +117,24 @@ describe("a transactional handler whose COMMIT", () => {
 
   it("succeeds with its reply lost is done, once, and not a lost lease", async () => {
     const proxy = await startLossyProxy(databaseUrl());
-    const engine = await freshEngine({ url: proxy.url });
+    const engine = await freshEngine({ url: proxy.url, connections: 1 });
     let cut: Promise<void> | undefined;
     const handler = retried.handle(async ({ tx, job }) => {
       await engine.write(tx, `attempt ${job.attempt}`);
       cut ??= proxy.lose("commit\0", "before the reply");
     });
-    const { settled, lost } = await engine.work({ handlers: [handler] });
+    const handlers = [handler, once.handle(() => undefined)];
+    const { settled, lost } = await engine.work({ handlers });
+    await use(engine, uses);
 
     const { job } = await engine.pawl.enqueue(retried);
     const attempts = await engine.finished(job);
     await cut;
-    await eventually(() => settled.length > 0);
+    await eventually(() => settled.some(({ job: { id } }) => id === job.id));
 
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["succeeded"]);
     expect(await engine.notes()).toEqual(["attempt 1"]);
-    expect(settled).toMatchObject([{ outcome: "succeeded", final: true }]);
+    expect(settled.at(-1)).toMatchObject({ outcome: "succeeded", final: true });
     expect(lost).toEqual([]);
   });
 });
@@ -169,24 +178,36 @@ describe("a transactional handler without a query", () => {
 });
 
 describe("a transactional handler whose transaction cannot begin", () => {
-  it("has not run: its job goes back and no failure counts", async () => {
-    const proxy = await startLossyProxy(databaseUrl());
-    const engine = await freshEngine({ url: proxy.url });
-    const handler = once.handle(({ tx }) => engine.write(tx, "kept"));
-    const cut = proxy.lose("begin isolation level read committed; ", "before it arrives");
-    await engine.work({ handlers: [handler] });
+  it.each(connections)(
+    "on a %s connection: its job goes back and no failure counts",
+    async (_, uses) => {
+      const proxy = await startLossyProxy(databaseUrl());
+      const engine = await freshEngine({ url: proxy.url, connections: 1 });
+      const handler = retried.handle(({ tx }) => engine.write(tx, "kept"));
+      await engine.work({ handlers: [handler, once.handle(() => undefined)] });
+      await use(engine, uses);
+      const cut = proxy.lose("pawl_begin\0", "before it arrives");
 
-    const { job } = await engine.pawl.enqueue(once);
-    await cut;
-    const attempts = await engine.finished(job);
+      const { job } = await engine.pawl.enqueue(retried);
+      await cut;
+      const attempts = await engine.finished(job);
 
-    expect(attempts).toMatchObject([
-      { outcome: "released", final: false, startedAt: null },
-      { outcome: "succeeded", final: true },
-    ]);
-    expect(await engine.notes()).toEqual(["kept"]);
-  });
+      expect(attempts).toMatchObject([
+        { outcome: "released", final: false, startedAt: null },
+        { outcome: "succeeded", final: true },
+      ]);
+      expect(await engine.notes()).toEqual(["kept"]);
+    },
+  );
 });
+
+/** Runs jobs on the connection that the next one will get. */
+async function use(engine: Engine, times: number): Promise<void> {
+  for (let time = 0; time < times; time += 1) {
+    const { job } = await engine.pawl.enqueue(once);
+    await engine.finished(job);
+  }
+}
 
 async function endBackend(pid: number): Promise<void> {
   await execute("select pg_terminate_backend($1)", [pid]);
