@@ -11,7 +11,8 @@ create type :"schema".claimed_job as (
 -- The claim: takes up to _limit ready jobs of one queue for a worker, and returns them with one header row.
 --
 -- One statement scans a list of ranges in order: for each priority the part after its cursor, as far as the next priority that
--- has one, so that a job of any priority is found at once and no dead index entry is walked twice.
+-- has one, so that a job of any priority is found at once and no dead index entry is walked twice. Or it scans stretches that
+-- the cursors have left behind, each from just after a position to another.
 --
 -- It is a function because only a function can carry planner settings into a single statement without session state: with
 -- sorts, bitmaps and sequential scans off, the ordered scan of jobs_ready is the only plan left, whatever the statistics
@@ -48,8 +49,8 @@ create type :"schema".claimed_job as (
 create function :"schema".claim_jobs(
   _queue text, _worker_id uuid, _claim_number bigint, _limit integer, _follow integer, _tasks text[], _except text[],
   _forbidden text[],
-  _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[], _highest smallint[], _arrivals_since bigint,
-  _is_settled_within boolean
+  _lowest smallint[], _after_run_at timestamptz[], _after_id uuid[],
+  _highest smallint[], _until_run_at timestamptz[], _until_id uuid[], _arrivals_since bigint, _is_settled_within boolean
 ) returns setof :"schema".claimed_job
 language plpgsql
 set plan_cache_mode = force_generic_plan
@@ -82,7 +83,8 @@ begin
   end if;
   _ids := array(
     select found.id
-      from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
+      from unnest(_lowest, _after_run_at, _after_id, _highest, _until_run_at, _until_id)
+        as range (lowest, run_at, id, highest, until_run_at, until_id)
      cross join lateral (
        select jobs.id
          from :"schema".jobs
@@ -91,7 +93,7 @@ begin
           and jobs.rate_limit_key is null
           and jobs.worker_id is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
-          and jobs.priority <= range.highest
+          and (jobs.priority, jobs.run_at, jobs.id) <= (range.highest, range.until_run_at, range.until_id)
           and (_tasks is null or jobs.task = any (_tasks))
           and (_except is null or jobs.task <> all (_except))
           and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden)
@@ -174,7 +176,8 @@ begin
            coalesce(bool_or(passed.is_unknown), false),
            (array_agg(passed.id) filter (where passed.is_left))[1]
       into _passed, _unknown, _left
-      from unnest(_lowest, _after_run_at, _after_id, _highest) as range (lowest, run_at, id, highest)
+      from unnest(_lowest, _after_run_at, _after_id, _highest, _until_run_at, _until_id)
+        as range (lowest, run_at, id, highest, until_run_at, until_id)
      cross join lateral (
        select jobs.id, jobs.priority, jobs.worker_id is null and seen.is_refused as is_refused,
               jobs.worker_id is null and not seen.is_refused as is_left,
@@ -190,7 +193,7 @@ begin
           and jobs.rate_limit_key is null
           and (jobs.priority, jobs.run_at, jobs.id) > (range.lowest, range.run_at, range.id)
           and (jobs.priority, jobs.run_at, jobs.id) < (_last.priority, _last.run_at, _last.id)
-          and jobs.priority <= range.highest
+          and (jobs.priority, jobs.run_at, jobs.id) <= (range.highest, range.until_run_at, range.until_id)
         order by jobs.priority, jobs.run_at, jobs.id
      ) as passed;
     if _ready = _limit then

@@ -7,12 +7,13 @@ const claimsBatch = 200;
 // A bound for the loop: what is left over is for the next time.
 const maxBatches = 1_000;
 
-/** A part of the ready index: from just after a position up to a priority. */
+/** A part of the ready index: from just after a position up to a priority, or up to a position of that. */
 export interface Range {
   readonly lowest: number;
   readonly runAt: string;
   readonly id: string;
   readonly highest: number;
+  readonly until?: { readonly runAt: string; readonly id: string };
 }
 
 /** All of it. */
@@ -22,6 +23,8 @@ export const wholeIndex: Range = {
   id: "00000000-0000-0000-0000-000000000000",
   highest: 32767,
 };
+
+const end = { runAt: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" };
 
 /** Where a job has its place in the ready index. */
 export interface Place {
@@ -105,6 +108,8 @@ export async function claimJobs(
       arrayLiteral(claim.ranges.map((range) => range.runAt)),
       arrayLiteral(claim.ranges.map((range) => range.id)),
       arrayLiteral(claim.ranges.map((range) => range.highest)),
+      arrayLiteral(claim.ranges.map(({ until = end }) => until.runAt)),
+      arrayLiteral(claim.ranges.map(({ until = end }) => until.id)),
       claim.arrivalsSince,
       claim.isSettledWithin,
     ],

@@ -5,14 +5,16 @@ import {
   findReadyQueues,
   takeArrivals,
   type Claim,
+  type Range,
 } from "../store/claims.ts";
 import type { Store } from "../store/store.ts";
 import { Cursors } from "./cursors.ts";
 import type { FlagFilter } from "./flag-filter.ts";
 
-// The safety net against what no other rule foresees (a clock that steps back): a scan from the beginning now and then.
-const fullScanEveryMs = 30_000;
-const fullScanShare = 0.05;
+// The safety net against what no other rule foresees (a clock that steps back): what the cursors have passed is scanned again
+// now and then, stretch by stretch where it is long, and not for more than this share of the time.
+const scanAgainEveryMs = 30_000;
+const scanAgainShare = 0.05;
 // With more queues than these a look takes as long as many claims: what it has found is used up before the next one, for so
 // many times as long as it took.
 const fewQueues = 100;
@@ -61,8 +63,9 @@ export class Claimer {
   readonly #arrivedIn = new Set<string>();
   readonly #claimsUnderWay = new Set<number>();
   #claimNumber = 0;
-  #fullScanAt = performance.now();
-  #fullScanMs = 0;
+  #scannedAgainAt = performance.now();
+  #passed: { readonly queue: string; readonly ranges: readonly Range[] }[] = [];
+  #nextPassedAt = 0;
   #paused: ReadonlySet<string> = new Set();
   // What may be claimed: what the worker serves, without what is paused.
   #queues: readonly string[] | undefined;
@@ -109,12 +112,14 @@ export class Claimer {
   async claim(limit: number, follow = 0): Promise<ClaimedJob[]> {
     if (this.#tasks?.length === 0) return [];
     if (await this.#options.flagFilter.refresh()) this.restart();
-    const isFullScan = this.#beginFullScan();
-    const startedAt = performance.now();
+    const now = performance.now();
+    this.#scanAgain(now);
     const jobs: ClaimedJob[] = [];
     try {
-      const isLookFresh = startedAt < this.#lookUntil;
-      if (isLookFresh) await this.#claimInto(jobs, this.#unserved, { limit, follow });
+      if (now >= this.#nextPassedAt) jobs.push(...(await this.#claimPassed(limit)));
+      const isLookFresh = now < this.#lookUntil;
+      if (isLookFresh && jobs.length < limit)
+        await this.#claimInto(jobs, this.#unserved, { limit, follow });
       if (jobs.length < limit) {
         await this.#claimInto(jobs, await this.#readyQueues(), { limit, follow });
       }
@@ -123,7 +128,6 @@ export class Claimer {
       // What has been claimed is to be run; the next look meets the error.
       this.#lookUntil = 0;
     }
-    if (isFullScan) this.#fullScanMs = performance.now() - startedAt;
     return jobs;
   }
 
@@ -157,9 +161,8 @@ export class Claimer {
   restart(): void {
     for (const cursors of this.#cursors.values()) cursors.restart();
     this.#lookUntil = 0;
-    // A new one, because an admission under way still notes how far it has come.
-    this.#arrivalsSince = new Map();
-    this.#anyArrivalsSince = 0;
+    this.#passed = [];
+    this.#forgetArrivals();
   }
 
   /** Whether jobs may be about to become ready. */
@@ -321,12 +324,39 @@ export class Claimer {
     return cursors;
   }
 
-  #beginFullScan(): boolean {
+  #scanAgain(now: number): void {
+    if (now - this.#scannedAgainAt < scanAgainEveryMs || this.#passed.length > 0) return;
+    this.#scannedAgainAt = now;
+    this.#lookUntil = 0;
+    this.#forgetArrivals();
+    for (const [queue, cursors] of this.#cursors) {
+      const stretches = cursors.stretches();
+      if (stretches.length === 0) cursors.restart();
+      this.#passed.push(...stretches.map((ranges) => ({ queue, ranges })));
+    }
+  }
+
+  #forgetArrivals(): void {
+    // A new one, because an admission under way still notes how far it has come.
+    this.#arrivalsSince = new Map();
+    this.#anyArrivalsSince = 0;
+  }
+
+  // The next stretch of what the cursors have passed.
+  async #claimPassed(limit: number): Promise<ClaimedJob[]> {
+    const [stretch] = this.#passed;
+    if (stretch === undefined) return [];
+    const { queue, ranges } = stretch;
+    const startedAt = performance.now();
+    const { jobs } = this.#paused.has(queue)
+      ? { jobs: [] }
+      : await this.#numbered(queue, limit, (claim) =>
+          claimJobs(this.#store, { ...claim, ranges, follow: 0, arrivalsSince: null }),
+        );
     const now = performance.now();
-    const pauseMs = Math.max(fullScanEveryMs, this.#fullScanMs / fullScanShare);
-    if (now - this.#fullScanAt < pauseMs) return false;
-    this.#fullScanAt = now;
-    this.restart();
-    return true;
+    this.#nextPassedAt = now + (now - startedAt) / scanAgainShare;
+    // One that has filled up may hold more.
+    if (jobs.length < limit) this.#passed.shift();
+    return jobs;
   }
 }

@@ -7,8 +7,11 @@ interface Position {
 }
 
 const beginning: Position = { runAt: wholeIndex.runAt, id: wholeIndex.id };
+// As long as there are not too many, a stretch of what has been passed has this many jobs.
+const jobsInStretch = 50_000;
+const maxStretches = 1_000;
 // Beyond these bounds the least recently added is forgotten: a priority costs a longer scan, a transaction is found late,
-// by the next full scan.
+// when what has been passed is scanned again.
 const maxPriorities = 32;
 const maxRemembered = 1_000;
 
@@ -34,9 +37,17 @@ export class Cursors {
   #next = new Map<number, Position>();
   // How far has been examined, so that a scan from further back that ends without filling up can return here.
   #examined = new Map<number, Position>();
+  // Where a stretch of what has been passed ends and the next one begins, in order.
+  #milestones: ReadonlyMap<number, Position>[] = [];
+  #claimedSince = 0;
+  readonly #jobsInStretch: number;
   readonly #unseen = new Map<number, Unseen>();
   // The last scan that had an id: what came after it began after `begun`.
   #last = { xid: Infinity, begun: beginning.runAt };
+
+  constructor(stretch = jobsInStretch) {
+    this.#jobsInStretch = stretch;
+  }
 
   /** The parts of the index to scan, in order: after each cursor, as far as the next priority that has one. */
   ranges(): Range[] {
@@ -62,6 +73,7 @@ export class Cursors {
     if (!isFull) this.returnToExamined();
     forgetOldest(this.#next, maxPriorities);
     forgetOldest(this.#examined, maxPriorities);
+    this.#measure(jobs.length);
     const snapshot = parseSnapshot(header.snapshot);
     this.#remember(snapshot, header, before);
     this.#restoreFinished(snapshot);
@@ -85,6 +97,31 @@ export class Cursors {
   /** Starts the next scan from the beginning of the index. */
   restart(): void {
     this.#next = new Map();
+  }
+
+  /**
+   * What has been passed, in stretches of which one can be scanned again without holding up the claims for long. None when it
+   * is short: then a restart does the same.
+   */
+  stretches(): Range[][] {
+    const ends = [...this.#milestones, this.#examined];
+    if (ends.length === 1) return [];
+    return ends.map((to, place) => {
+      const from = ends[place - 1];
+      return [...to].map(([priority, until]) => {
+        const start = from?.get(priority) ?? beginning;
+        return { lowest: priority, ...start, highest: priority, until };
+      });
+    });
+  }
+
+  #measure(claimed: number): void {
+    this.#claimedSince += claimed;
+    if (this.#claimedSince < this.#jobsInStretch) return;
+    this.#claimedSince = 0;
+    this.#milestones.push(new Map(this.#examined));
+    if (this.#milestones.length <= maxStretches) return;
+    this.#milestones = this.#milestones.filter((_, place) => place % 2 === 1);
   }
 
   // Every transaction that the scan could not see: those running by its snapshot, and those that drew an id between the

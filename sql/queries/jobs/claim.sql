@@ -3,5 +3,5 @@
 select *
   from :"schema".claim_jobs(
     $1, $2::uuid, $3::bigint, $4::integer, $5::integer, ($6::text)::text[], ($7::text)::text[], ($8::text)::text[],
-    ($9::text)::smallint[], ($10::text)::timestamptz[], ($11::text)::uuid[], ($12::text)::smallint[], $13::bigint,
-    $14::boolean)
+    ($9::text)::smallint[], ($10::text)::timestamptz[], ($11::text)::uuid[],
+    ($12::text)::smallint[], ($13::text)::timestamptz[], ($14::text)::uuid[], $15::bigint, $16::boolean)
