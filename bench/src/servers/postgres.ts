@@ -1,13 +1,17 @@
+import { totalmem } from "node:os";
 import { Client, escapeIdentifier } from "pg";
 import { startEmbeddedPostgres, type EmbeddedPostgres } from "pawl/embedded";
 import type { BenchServer, Costs } from "./bench-server.ts";
 import { processorTimeMs } from "./processor-time.ts";
 
+// As PostgreSQL advises, a quarter of the memory, within bounds; and no checkpoint every minute.
+const sharedBuffersGb = Math.max(1, Math.min(4, Math.floor(totalmem() / 4 / 2 ** 30)));
+
 const settings = {
   fsync: "on",
   synchronous_commit: "on",
-  shared_buffers: "1GB",
-  max_wal_size: "8GB",
+  shared_buffers: `${sharedBuffersGb}GB`,
+  max_wal_size: "16GB",
   max_connections: "300",
   max_prepared_transactions: "10",
   shared_preload_libraries: "pg_stat_statements",
