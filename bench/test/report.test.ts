@@ -230,6 +230,12 @@ describe("toMarkdown", () => {
     expect(page).toContain("| Latency | under 5 ms |  | not measured |");
   });
 
+  it("names the scenarios that were not measured", () => {
+    const page = toMarkdown(reportOf([resultOf("pawl", [1])]), texts);
+
+    expect(page).toContain("Not measured in this run: Latency.");
+  });
+
   it("lists what is missing once for each reason", () => {
     const page = toMarkdown(
       reportOf(

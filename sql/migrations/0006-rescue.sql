@@ -18,7 +18,7 @@ begin
       and mine.objsubid = 1
       and mine.pid <> pg_backend_pid()
       and (_xid is null or exists (
-        select from pg_locks as its where its.pid = mine.pid and its.transactionid::text = _xid and its.granted));
+        select from pg_locks as its where its.pid = mine.pid and its.transactionid = _xid::xid8::xid and its.granted));
 exception when insufficient_privilege then
   null; -- Sessions of another role: idle_in_transaction_session_timeout ends them instead.
 end
@@ -102,7 +102,7 @@ $$;
 -- that the worker had not yet written. So the others are marked as suspected; the next worker writes every outcome before
 -- it starts a suspected job, which makes the rule exact. A job seen in all crashes but the last runs alone, with every
 -- outcome written: if it is the first of the remaining ones, it alone had started, and else neither it nor any after it. A
--- job that could not be locked on the first pass was locked by its own transactional handler, so it had started too.
+-- job that could not be locked on the first pass was being settled by its own transactional handler, so it had started too.
 --
 -- A job whose cancellation was asked for ends as cancelled. Jobs with a concurrency key go back to their line, and arrivals
 -- tell that their lanes are free. One that gave up its unique key when it was claimed is left to return_unique_job.

@@ -16,7 +16,7 @@ end
 $$;
 
 -- Settles one job for good in its handler's transaction, as finish_jobs does, where nothing but the commit may follow; it fails
--- when the claim is lost, so that the commit does not happen. _xid null: the handler has not used its transaction. For one row
+-- when the claim is lost, so that the commit does not happen. Deferred constraints speak at the commit. For one row
 -- at a time, lists and a single statement for both tables would cost as much again.
 create function :"schema".finish_transactional_job(
   _queue text, _worker_id uuid, _id uuid, _claim_number bigint, _run_ms double precision, _outcome text, _error json,
@@ -38,7 +38,7 @@ declare
   _correlation_id text;
   _payload json;
 begin
-  if _xid <> coalesce(pg_current_xact_id_if_assigned()::text, '') then
+  if _xid is distinct from pg_current_xact_id_if_assigned()::text then
     perform :"schema".seal_transaction(_xid);
   end if;
   delete from :"schema".jobs

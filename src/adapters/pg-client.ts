@@ -3,7 +3,7 @@ import { databaseError } from "../db/database-error.ts";
 import type { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
 import { isPlanOutdated, isPreparedStatementLost } from "../db/sqlstate.ts";
-import { queryBehind, type CallsAhead } from "./pg-behind.ts";
+import { queryBehind, type PreparedCall } from "./pg-behind.ts";
 
 /** What Pawl uses of a `pg` client, by shape, so that no version of `pg` is imported. */
 export interface PgClient {
@@ -49,7 +49,7 @@ export interface PgCall {
   readonly deadline: Deadline;
   readonly preparation: Preparation;
   /** What travels in front of it. */
-  readonly ahead?: CallsAhead | undefined;
+  readonly ahead?: PreparedCall | undefined;
 }
 
 const boolType = 16;
@@ -83,8 +83,8 @@ async function send(
   query: PgQuery,
   { deadline, ahead }: Pick<PgCall, "deadline" | "ahead">,
 ): Promise<PgResult> {
-  const sent = ahead === undefined ? client.query(query) : queryBehind(client, ahead, [query]);
-  const results = [await deadline.race(sent as ReturnType<PgClient["query"]>)].flat(); // no callback was given
+  const sent = ahead === undefined ? client.query(query) : queryBehind(client, ahead, query);
+  const results = [await deadline.race<PgResult | readonly PgResult[]>(sent)].flat();
   return results.at(-1) ?? { command: null, rows: [] };
 }
 

@@ -14,13 +14,13 @@ import { databaseError } from "../db/database-error.ts";
 import { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
 import { isPreparedStatementLost } from "../db/sqlstate.ts";
-import { canTravelAhead } from "./pg-behind.ts";
+import { canTravelTogether, type PreparedCall } from "./pg-behind.ts";
 import { ignoreErrorEvent, type PgResult, type Preparation } from "./pg-client.ts";
 import { PgConnection, type PgPoolClient } from "./pg-connection.ts";
 import { joinClient } from "./pg-join.ts";
 import { listen } from "./pg-listener.ts";
 import { copyableOptions, openSibling, sizeOf, type PoolLike } from "./pg-pool.ts";
-import { assertCommitted, PgTransaction, type PgBegin } from "./pg-transaction.ts";
+import { assertCommitted, PgTransaction } from "./pg-transaction.ts";
 
 /** How a database talks to its server, whichever pool it has. */
 export interface PgSettings {
@@ -98,25 +98,23 @@ export class PgDatabase implements Database {
       connection.destroy();
       throw error;
     }
-    return this.#transactionOn(connection, { opening: "" });
+    return this.#transactionOn(connection);
   }
 
-  async beginWith(statement: Statement, values: readonly Value[]): Promise<PgTransaction> {
+  async beginWith(
+    statement: Statement,
+    values: readonly Value[],
+  ): Promise<{ tx: PgTransaction; rows: readonly object[] }> {
     const deadline = new Deadline(this.#settings.timeoutMs);
     const connection = await this.#checkOut(deadline);
-    const calls = [
-      { ...preparedBegin, values: [] },
-      { ...statement, values },
-    ];
-    if (this.#preparation.enabled && canTravelAhead(connection.client, calls)) {
-      return this.#transactionOn(connection, { calls });
-    }
     const run = this.#runner(connection, deadline);
     try {
-      await run(preparedBegin);
-      const { rows } = await run(statement, values);
-      const opening = String(Object.values(rows[0] ?? {})[0]);
-      return this.#transactionOn(connection, { opening });
+      const ahead = canTravelTogether(connection.client, [preparedBegin, statement])
+        ? { ...preparedBegin, values: [] }
+        : undefined;
+      if (ahead === undefined) await run(preparedBegin);
+      const { rows } = await run(statement, values, ahead);
+      return { tx: this.#transactionOn(connection), rows };
     } catch (error) {
       connection.destroy();
       throw error;
@@ -188,9 +186,9 @@ export class PgDatabase implements Database {
     });
   }
 
-  #transactionOn(connection: PgConnection, how: PgBegin): PgTransaction {
+  #transactionOn(connection: PgConnection): PgTransaction {
     const { timeoutMs } = this.#settings;
-    return new PgTransaction(connection, { preparation: this.#preparation, timeoutMs }, how);
+    return new PgTransaction(connection, { preparation: this.#preparation, timeoutMs });
   }
 
   async #autocommit({ isAlone, ...call }: Call, deadline: Deadline): Promise<PgResult> {
@@ -210,8 +208,8 @@ export class PgDatabase implements Database {
   }
 
   #runner(connection: PgConnection, deadline: Deadline): Run {
-    return (statement, values = []) =>
-      connection.run({ statement, values, deadline, preparation: this.#preparation });
+    return (statement, values = [], ahead) =>
+      connection.run({ statement, values, deadline, preparation: this.#preparation, ahead });
   }
 
   async #checkOut(deadline: Deadline): Promise<PgConnection> {
@@ -265,7 +263,11 @@ interface Call {
   readonly isAlone: boolean;
 }
 
-type Run = (statement: Statement, values?: readonly Value[]) => Promise<PgResult>;
+type Run = (
+  statement: Statement,
+  values?: readonly Value[],
+  ahead?: PreparedCall,
+) => Promise<PgResult>;
 
 async function isReadCommittedByDefault(run: Run): Promise<boolean> {
   const { rows } = await run(isolation);

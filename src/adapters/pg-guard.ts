@@ -5,32 +5,20 @@ import { controlError, endedError } from "./transaction-errors.ts";
 
 type Method = (this: unknown, ...values: unknown[]) => unknown;
 
-// What the client itself writes to.
-const wayAround = "connection";
 const forbiddenMethods: ReadonlySet<PropertyKey> = new Set(["connect", "end", "release"]);
-
-/** What must come first when the transaction has not begun yet. */
-export interface FirstUse {
-  /** Sends a query with whatever must go before it; undefined: nothing must. */
-  query(values: readonly unknown[]): { readonly result: unknown } | undefined;
-  /** Sends what must go before any other use. */
-  other(): void;
-}
 
 /** A client lent to a handler: the driver's own in every way, but its transaction cannot be ended. */
 export class PgGuard {
   readonly handle: object;
   readonly #client: PgClient;
-  readonly #firstUse: FirstUse;
   readonly #methods = new Map<PropertyKey, { original: Method; guarded: Method }>();
   readonly #ownProperties = new Map<PropertyKey, unknown>();
   #isRevoked = false;
   #misuse: TransactionError | undefined;
   #sessionChanged = false;
 
-  constructor(client: PgClient, firstUse: FirstUse) {
+  constructor(client: PgClient) {
     this.#client = client;
-    this.#firstUse = firstUse;
     this.handle = new Proxy(client, {
       get: (_, key) => this.#property(key),
       // Kept here, so that nothing a handler puts on its client outlives the transaction.
@@ -62,7 +50,6 @@ export class PgGuard {
 
   #property(key: PropertyKey): unknown {
     if (this.#ownProperties.has(key)) return this.#ownProperties.get(key);
-    if (key === wayAround) this.#firstUse.other();
     const value: unknown = Reflect.get(this.#client, key, this.#client);
     if (typeof value !== "function" || key === "constructor") return value;
     return this.#guarded(key, value as Method); // the only thing known of it is that it can be called
@@ -82,9 +69,7 @@ export class PgGuard {
   #call(key: PropertyKey, original: Method, values: unknown[]): unknown {
     const refusal = this.#refusalOf(key, values[0]);
     if (refusal !== undefined) return refuse(key, values, refusal);
-    const first = key === "query" ? this.#firstUse.query(values) : undefined;
-    const result: unknown =
-      first === undefined ? Reflect.apply(original, this.#client, values) : first.result;
+    const result: unknown = Reflect.apply(original, this.#client, values);
     // Who awaits it hears of its failure all the same; who does not must not end the process.
     if (result instanceof Promise) result.catch(() => undefined);
     return result === this.#client ? this.handle : result;
@@ -138,8 +123,7 @@ function callbackOf(query: unknown): unknown {
   return typeof callback === "function" ? callback : undefined;
 }
 
-/** Whether a query sends itself. */
-export function isSubmittable(query: unknown): boolean {
+function isSubmittable(query: unknown): boolean {
   return (
     typeof query === "object" &&
     query !== null &&

@@ -1,23 +1,15 @@
 import { DatabaseError, TransactionError } from "../core/errors.ts";
-import type {
-  DeferredTransaction,
-  Queryable,
-  QueryOptions,
-  Statement,
-  Value,
-} from "../db/database.ts";
-import { databaseError } from "../db/database-error.ts";
+import type { Queryable, QueryOptions, Statement, Transaction, Value } from "../db/database.ts";
 import { Deadline } from "../db/deadline.ts";
 import { queries } from "../db/sql.generated.ts";
-import { canTravelAhead, queryBehind, type CallsAhead, type PreparedCall } from "./pg-behind.ts";
+import { canTravelTogether, type PreparedCall } from "./pg-behind.ts";
 import { isOutsideTransaction, type PgResult, type Preparation } from "./pg-client.ts";
 import type { PgConnection } from "./pg-connection.ts";
-import { isSubmittable, PgGuard } from "./pg-guard.ts";
+import { PgGuard } from "./pg-guard.ts";
 import { endedError, notCommittedError } from "./transaction-errors.ts";
 
 const commit: Statement = { name: "", text: queries["transactions/commit"] };
 const preparedCommit: Statement = { ...commit, name: "pawl_commit" };
-const ping: Statement = { name: "", text: queries["transactions/ping"] };
 const rollback: Statement = { name: "", text: queries["transactions/rollback"] };
 const transactionsByHandle = new WeakMap<object, PgTransaction>();
 
@@ -26,35 +18,21 @@ export function lentBy(handle: object): Queryable | undefined {
   return transactionsByHandle.get(handle)?.lend();
 }
 
-/** How a transaction begins: what its first statement has returned, or what is to be sent with its first use. */
-export type PgBegin = { readonly opening: string } | { readonly calls: readonly PreparedCall[] };
-
-/** A transaction on a checked-out connection. */
-export class PgTransaction implements DeferredTransaction {
+/** A transaction that has begun on a checked-out connection. */
+export class PgTransaction implements Transaction {
   readonly #connection: PgConnection;
   readonly #guard: PgGuard;
   readonly #preparation: Preparation;
   readonly #timeoutMs: number;
   #state: "open" | "ended" | "lost" = "open";
   #lost: unknown;
-  #pending: readonly PreparedCall[];
-  #opening: string | undefined;
-  #beginError: unknown;
 
   constructor(
     connection: PgConnection,
     settings: { readonly preparation: Preparation; readonly timeoutMs: number },
-    begin: PgBegin,
   ) {
     this.#connection = connection;
-    this.#pending = "calls" in begin ? begin.calls : [];
-    this.#opening = "opening" in begin ? begin.opening : undefined;
-    this.#guard = new PgGuard(connection.client, {
-      query: (values) => this.#firstQuery(values),
-      other: () => {
-        this.#beginNow();
-      },
-    });
+    this.#guard = new PgGuard(connection.client);
     this.#preparation = settings.preparation;
     this.#timeoutMs = settings.timeoutMs;
     transactionsByHandle.set(this.#guard.handle, this);
@@ -66,14 +44,6 @@ export class PgTransaction implements DeferredTransaction {
 
   get misuse(): Error | undefined {
     return this.#guard.misuse;
-  }
-
-  get opening(): string | undefined {
-    return this.#opening;
-  }
-
-  get beginError(): unknown {
-    return this.#beginError;
   }
 
   revoke(): void {
@@ -98,46 +68,33 @@ export class PgTransaction implements DeferredTransaction {
   ): Promise<readonly R[]> {
     this.#assertOpen();
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
-    const { rows } = await this.#run(statement, values, { timeoutMs, ahead: this.#takeAhead() });
+    const { rows } = await this.#run(statement, values, { timeoutMs });
     return rows as readonly R[]; // the statement's author knows its columns
   }
 
   async commit(): Promise<void> {
-    this.#assertOpen();
-    this.revoke();
-    try {
-      assertCommitted(await this.#run(commit, [], { ahead: this.#takeAhead() }));
-    } catch (error) {
-      this.#end(() => {
-        this.#connection.destroy();
-      });
-      throw error;
-    }
-    this.#return();
+    await this.#commitBy(commit);
   }
 
   async commitAfter(statement: Statement, values: readonly Value[]): Promise<void> {
     this.#assertOpen();
     this.revoke();
-    const last = { ...statement, values };
-    if (!this.#preparation.enabled || !canTravelAhead(this.#connection.client, [last])) {
-      await this.query(statement, values);
-      await this.commit();
+    const { client } = this.#connection;
+    // A session that was changed may have forgotten what it had prepared.
+    const isChanged = this.#guard.sessionChanged;
+    if (isChanged || !canTravelTogether(client, [statement, preparedCommit])) {
+      await this.query(isChanged ? { ...statement, name: "" } : statement, values);
+      await this.#commitBy(isChanged ? commit : preparedCommit);
       return;
     }
-    const ahead = this.#takeAhead();
-    const calls = [...(ahead?.calls ?? []), last];
-    assertCommitted(await this.#run(preparedCommit, [], { ahead: { ...ahead, calls } }));
+    const ahead = { ...statement, values };
+    assertCommitted(await this.#run(preparedCommit, [], { ahead }));
     this.#return();
   }
 
   async rollback(): Promise<void> {
     this.revoke();
     if (this.#state !== "open") return;
-    if (this.#pending.length > 0) {
-      this.#return();
-      return;
-    }
     try {
       await this.#run(rollback, []);
       this.#return();
@@ -153,13 +110,27 @@ export class PgTransaction implements DeferredTransaction {
     });
   }
 
+  async #commitBy(statement: Statement): Promise<void> {
+    this.#assertOpen();
+    this.revoke();
+    try {
+      assertCommitted(await this.#run(statement, []));
+    } catch (error) {
+      this.#end(() => {
+        this.#connection.destroy();
+      });
+      throw error;
+    }
+    this.#return();
+  }
+
   async #run(
     statement: Statement,
     values: readonly Value[],
     {
       timeoutMs = this.#timeoutMs,
       ahead,
-    }: { readonly timeoutMs?: number; readonly ahead?: CallsAhead | undefined } = {},
+    }: { readonly timeoutMs?: number; readonly ahead?: PreparedCall } = {},
   ): Promise<PgResult> {
     const deadline = new Deadline(timeoutMs);
     const preparation = this.#preparation;
@@ -169,35 +140,6 @@ export class PgTransaction implements DeferredTransaction {
       this.#cutAfter(error);
       throw error;
     }
-  }
-
-  // What has not been sent yet, for the query that is sent now.
-  #takeAhead(): CallsAhead | undefined {
-    const calls = this.#pending;
-    if (calls.length === 0) return undefined;
-    this.#pending = [];
-    return {
-      calls,
-      onReady: (field) => {
-        this.#opening = field ?? "";
-      },
-      onFailed: (error) => {
-        this.#beginError = databaseError(error);
-      },
-    };
-  }
-
-  #firstQuery(values: readonly unknown[]): { readonly result: unknown } | undefined {
-    // What sends itself cannot be sent behind something.
-    if (isSubmittable(values[0])) this.#beginNow();
-    const ahead = this.#takeAhead();
-    return ahead && { result: queryBehind(this.#connection.client, ahead, values) };
-  }
-
-  #beginNow(): void {
-    const ahead = this.#takeAhead();
-    // Its failure is that of the queries behind it.
-    if (ahead !== undefined) this.#run(ping, [], { ahead }).catch(() => undefined);
   }
 
   // A query that never came back would be answered to the next one, so such a connection must go.
@@ -215,8 +157,7 @@ export class PgTransaction implements DeferredTransaction {
   #assertOpen(): void {
     if (this.#state === "lost") throw this.#lost;
     if (this.#state === "ended") throw endedError();
-    const hasBegun = this.#opening !== undefined;
-    if (hasBegun && isOutsideTransaction(this.#connection.client)) throw endedBehindError();
+    if (isOutsideTransaction(this.#connection.client)) throw endedBehindError();
   }
 
   #return(): void {

@@ -53,14 +53,6 @@ export interface Transaction extends Queryable {
   destroy(): void;
 }
 
-/** A transaction that may not have begun yet. */
-export interface DeferredTransaction extends Transaction {
-  /** What the first statement returned; undefined as long as it has not begun. */
-  readonly opening: string | undefined;
-  /** Why it could not begin. */
-  readonly beginError: unknown;
-}
-
 export interface Listener {
   close(): Promise<void>;
 }
@@ -82,11 +74,11 @@ export interface ThreadConnection {
 export interface Database extends Queryable {
   readonly maxConnections: number;
   begin(): Promise<Transaction>;
-  /**
-   * Begins with a first statement, which returns one text; both may wait for the first use and travel with that. Missing
-   * where the driver has no such way.
-   */
-  beginWith?(statement: Statement, values: readonly Value[]): Promise<DeferredTransaction>;
+  /** Begins and runs a first statement, in a single round trip where it can. Missing where the driver has no such way. */
+  beginWith?(
+    statement: Statement,
+    values: readonly Value[],
+  ): Promise<{ tx: Transaction; rows: readonly object[] }>;
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** A database on connections of its own: same server and credentials, ended by its own `close()`. */
   dedicated(maxConnections: number): Database;

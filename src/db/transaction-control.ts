@@ -41,7 +41,7 @@ function isControl([first, second, third]: readonly string[]): boolean {
 
 function isSessionChange([first, second = ""]: readonly string[]): boolean {
   if (first === "set") return !["local", "transaction", "constraints"].includes(second);
-  return first === "reset" || first === "discard" || first === "listen";
+  return ["reset", "discard", "deallocate", "listen"].includes(first ?? "");
 }
 
 /** The first words of each statement, in lower case. */

@@ -89,11 +89,11 @@ export async function settleJobs(
 export async function commitSettled(
   store: Store<Transaction>,
   context: SettleContext,
-  { xid, settlement }: { readonly xid: string | undefined; readonly settlement: Settlement },
+  { xid, settlement }: { readonly xid: string; readonly settlement: Settlement },
 ): Promise<boolean> {
   const { db, sql } = store;
   if (settlement.then !== "gone") {
-    if (xid !== undefined) await sealTransaction(store, xid);
+    await sealTransaction(store, xid);
     if ((await settleJobs(store, context, [settlement])) === 0) return false;
     await db.commit();
     return true;
@@ -113,7 +113,7 @@ export async function commitSettled(
     policy.retentionMs,
     isKept(policy, outcome),
     context.isAdmitting,
-    xid ?? null,
+    xid,
   ];
   try {
     if (db.commitAfter === undefined) {
@@ -208,32 +208,24 @@ function list(values: readonly (string | null)[]): string {
   return values.every((value) => value === null) ? "{}" : arrayLiteral(values);
 }
 
-/** The transaction of a job's handler. */
-export interface HandlerTransaction {
-  readonly tx: Transaction;
-  /** Its id; undefined as long as it has not begun. */
-  readonly xid: () => string | undefined;
-  /** Why it could not begin. */
-  readonly beginError: () => unknown;
-}
-
-/** Begins the transaction of a job's handler: now, or with its first use. */
+/** Begins the transaction of a job's handler; its id tells it from another that a handler may begin. */
 export async function beginForHandler(
   store: Store<Database>,
   { workerId }: SettleContext,
   idleTimeoutMs: number,
-): Promise<HandlerTransaction> {
+): Promise<{ tx: Transaction; xid: string }> {
   const { db } = store;
   const open = store.sql("transactions/open");
   const values = [String(Math.ceil(idleTimeoutMs)), workerId];
   if (db.beginWith !== undefined) {
-    const tx = await db.beginWith(open, values);
-    return { tx, xid: () => tx.opening, beginError: () => tx.beginError };
+    const { tx, rows } = await db.beginWith(open, values);
+    const [row] = rows as readonly { xid: string }[]; // the statement's columns
+    return { tx, xid: row?.xid ?? "" };
   }
   const tx = await db.begin();
   try {
     const [row] = await tx.query<{ xid: string }>(open, values);
-    return { tx, xid: () => row?.xid, beginError: () => undefined };
+    return { tx, xid: row?.xid ?? "" };
   } catch (error) {
     await tx.rollback();
     throw error;

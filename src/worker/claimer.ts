@@ -10,11 +10,11 @@ import {
 import type { Store } from "../store/store.ts";
 import { Cursors } from "./cursors.ts";
 import type { FlagFilter } from "./flag-filter.ts";
+import { PassedStretches } from "./passed-stretches.ts";
 
 // The safety net against what no other rule foresees (a clock that steps back): what the cursors have passed is scanned again
-// now and then, stretch by stretch where it is long, and not for more than this share of the time.
+// now and then, stretch by stretch where it is long.
 const scanAgainEveryMs = 30_000;
-const scanAgainShare = 0.05;
 // With more queues than these a look takes as long as many claims: what it has found is used up before the next one, for so
 // many times as long as it took.
 const fewQueues = 100;
@@ -64,8 +64,7 @@ export class Claimer {
   readonly #claimsUnderWay = new Set<number>();
   #claimNumber = 0;
   #scannedAgainAt = performance.now();
-  #passed: { readonly queue: string; readonly ranges: readonly Range[] }[] = [];
-  #nextPassedAt = 0;
+  readonly #passed = new PassedStretches();
   #paused: ReadonlySet<string> = new Set();
   // What may be claimed: what the worker serves, without what is paused.
   #queues: readonly string[] | undefined;
@@ -116,7 +115,7 @@ export class Claimer {
     this.#scanAgain(now);
     const jobs: ClaimedJob[] = [];
     try {
-      if (now >= this.#nextPassedAt) jobs.push(...(await this.#claimPassed(limit)));
+      await this.#passed.visit((stretch) => this.#claimPassed(jobs, stretch, limit));
       const isLookFresh = now < this.#lookUntil;
       if (isLookFresh && jobs.length < limit)
         await this.#claimInto(jobs, this.#unserved, { limit, follow });
@@ -161,7 +160,7 @@ export class Claimer {
   restart(): void {
     for (const cursors of this.#cursors.values()) cursors.restart();
     this.#lookUntil = 0;
-    this.#passed = [];
+    this.#passed.clear();
     this.#forgetArrivals();
   }
 
@@ -325,14 +324,14 @@ export class Claimer {
   }
 
   #scanAgain(now: number): void {
-    if (now - this.#scannedAgainAt < scanAgainEveryMs || this.#passed.length > 0) return;
+    if (now - this.#scannedAgainAt < scanAgainEveryMs) return;
     this.#scannedAgainAt = now;
     this.#lookUntil = 0;
     this.#forgetArrivals();
     for (const [queue, cursors] of this.#cursors) {
       const stretches = cursors.stretches();
       if (stretches.length === 0) cursors.restart();
-      this.#passed.push(...stretches.map((ranges) => ({ queue, ranges })));
+      else this.#passed.add(queue, stretches);
     }
   }
 
@@ -342,21 +341,18 @@ export class Claimer {
     this.#anyArrivalsSince = 0;
   }
 
-  // The next stretch of what the cursors have passed.
-  async #claimPassed(limit: number): Promise<ClaimedJob[]> {
-    const [stretch] = this.#passed;
-    if (stretch === undefined) return [];
-    const { queue, ranges } = stretch;
-    const startedAt = performance.now();
-    const { jobs } = this.#paused.has(queue)
-      ? { jobs: [] }
-      : await this.#numbered(queue, limit, (claim) =>
-          claimJobs(this.#store, { ...claim, ranges, follow: 0, arrivalsSince: null }),
-        );
-    const now = performance.now();
-    this.#nextPassedAt = now + (now - startedAt) / scanAgainShare;
-    // One that has filled up may hold more.
-    if (jobs.length < limit) this.#passed.shift();
-    return jobs;
+  // True when there was no room for all that may be there.
+  async #claimPassed(
+    jobs: ClaimedJob[],
+    { queue, ranges }: { readonly queue: string; readonly ranges: readonly Range[] },
+    limit: number,
+  ): Promise<boolean> {
+    const wanted = limit - jobs.length;
+    if (wanted <= 0) return true;
+    const claimed = await this.#numbered(queue, wanted, (claim) =>
+      claimJobs(this.#store, { ...claim, ranges, follow: 0, arrivalsSince: null }),
+    );
+    jobs.push(...claimed.jobs);
+    return claimed.jobs.length >= wanted;
   }
 }

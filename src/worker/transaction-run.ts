@@ -4,7 +4,6 @@ import { classify } from "../db/sqlstate.ts";
 import {
   beginForHandler,
   commitSettled,
-  type HandlerTransaction,
   type SettleContext,
   type Settlement,
 } from "../store/settles.ts";
@@ -64,7 +63,8 @@ export async function runInTransaction(
       return new TransactionLost(execution.abortReason, false);
     const begun = await begin(store, options);
     if (begun instanceof TransactionLost) return begun;
-    return await inTransaction(storeOn(store, begun.tx), { execution, begun }, work, options);
+    const attempt = { execution, xid: begun.xid };
+    return await inTransaction(storeOn(store, begun.tx), attempt, work, options);
   } finally {
     free();
   }
@@ -73,7 +73,7 @@ export async function runInTransaction(
 async function begin(
   store: Store<Database>,
   options: TransactionRunOptions,
-): Promise<HandlerTransaction | TransactionLost> {
+): Promise<{ tx: Transaction; xid: string } | TransactionLost> {
   try {
     // A session left idle ends by itself, a while after the lease would have.
     return await beginForHandler(store, options, options.leaseMs * 2);
@@ -84,7 +84,7 @@ async function begin(
 
 interface Attempt {
   readonly execution: Execution;
-  readonly begun: HandlerTransaction;
+  readonly xid: string;
 }
 
 async function inTransaction(
@@ -93,36 +93,33 @@ async function inTransaction(
   work: TransactionalWork,
   options: TransactionRunOptions,
 ): Promise<Settlement | TransactionLost> {
-  const { execution, begun } = attempt;
+  const { execution, xid } = attempt;
   const tx = store.db;
   let hasStarted = false;
   try {
     if (execution.abortReason !== undefined) throw execution.abortReason;
     hasStarted = true;
-    const value = await runHandler(store, begun, work, options);
+    const value = await runHandler(store, work, options);
     return await settleAndCommit(store, attempt, work.decide(value), options);
   } catch (error) {
     const isCut = execution.abortReason !== undefined || classify(error) === "reconnect";
     if (isCut) tx.destroy();
     await tx.rollback();
     if (error instanceof MissingPartition) await makePartitions(execution, options);
-    const xid = begun.xid();
-    if (isCut && xid !== undefined) await endDeadSession(xid, options);
-    if (begun.beginError() !== undefined) return new TransactionLost(begun.beginError(), false);
+    if (isCut) await endDeadSession(xid, options);
     return new TransactionLost(error, hasStarted && !(error instanceof MissingPartition));
   }
 }
 
 async function runHandler(
   store: Store<Transaction>,
-  begun: HandlerTransaction,
   work: TransactionalWork,
   options: TransactionRunOptions,
 ): Promise<unknown> {
   const tx = store.db;
   let isPinging = false;
   const warm = setInterval(() => {
-    if (isPinging || begun.xid() === undefined) return;
+    if (isPinging) return;
     isPinging = true;
     // It waits behind the handler's own query, however long that takes. An aborted transaction refuses the ping, and
     // stays warm all the same.
@@ -145,17 +142,18 @@ async function runHandler(
 
 async function settleAndCommit(
   store: Store<Transaction>,
-  { execution, begun }: Attempt,
+  { execution, xid }: Attempt,
   settlement: Settlement,
   options: TransactionRunOptions,
 ): Promise<Settlement> {
   // A handler that finished in spite of the shutdown has done its work.
   const reason = execution.abortReason;
   if (reason !== undefined && !(reason instanceof ShutdownError)) throw reason;
-  const attempt = { xid: begun.xid(), settlement };
-  const isCommitted = await commitSettled(store, options, attempt).catch((error: unknown) => {
-    throw isMissingPartition(error) ? new MissingPartition(error) : error;
-  });
+  const isCommitted = await commitSettled(store, options, { xid, settlement }).catch(
+    (error: unknown) => {
+      throw isMissingPartition(error) ? new MissingPartition(error) : error;
+    },
+  );
   if (!isCommitted) throw leaseLost(execution);
   return settlement;
 }

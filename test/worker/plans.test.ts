@@ -118,7 +118,11 @@ describe.each<[string, string[]]>([
       claimer = new HandClaimer(store, new Cursors());
       for (let time = 0; time < times; time += 1) {
         const { queue, id, claimNumber } = await claimer.claimOne();
-        const attempt = [0, "succeeded", null, null, 30 * 86_400_000, true, true, null];
+        const [tx] = await store.db.query<{ xid: string }>(store.sql("transactions/open"), [
+          "60000",
+          claimer.workerId,
+        ]);
+        const attempt = [0, "succeeded", null, null, 30 * 86_400_000, true, true, tx?.xid ?? ""];
         const values = [queue, claimer.workerId, id, claimNumber, ...attempt];
         await store.db.query(store.sql("jobs/finish-transactional"), values);
       }

@@ -9,7 +9,7 @@ const retried = defineTask({
   retry: { retries: 1, delays: [0] },
 });
 
-// On a connection whose statements are prepared, a transaction begins with the handler's first query.
+// On a connection that has prepared them, Pawl's own statements travel together.
 describe("the first use that a transactional handler makes of its transaction", () => {
   it.each<[string, (tx: PgTransactionClient, engine: Engine) => unknown]>([
     ["a text", (tx, { schema }) => tx.query(`insert into "${schema}".notes values ('kept')`)],
@@ -94,6 +94,22 @@ describe("the first use that a transactional handler makes of its transaction", 
     expect(await engine.notes()).toEqual(["kept"]);
   });
 
+  it("may make the session forget what was prepared", async () => {
+    const engine = await usedEngine();
+    const handler = once.handle(async ({ tx }) => {
+      await tx.query("deallocate all");
+      await engine.write(tx, "kept");
+    });
+    await engine.work({ handlers: [handler, ...idle] });
+    await use(engine);
+
+    const { job } = await engine.pawl.enqueue(once);
+    const attempts = await engine.finished(job);
+
+    expect(attempts).toMatchObject([{ outcome: "succeeded" }]);
+    expect(await engine.notes()).toEqual(["kept"]);
+  });
+
   it("meets a server that has forgotten what was prepared: the job goes back, and runs", async () => {
     const engine = await usedEngine();
     const handler = once.handle(({ tx }) => engine.write(tx, "kept"));
@@ -107,26 +123,6 @@ describe("the first use that a transactional handler makes of its transaction", 
     expect(attempts.at(-1)).toMatchObject({ outcome: "succeeded" });
     expect(attempts.slice(0, -1).filter(({ outcome }) => outcome !== "released")).toEqual([]);
     expect(await engine.notes()).toEqual(["kept"]);
-  });
-});
-
-describe("a transactional handler that does not use its transaction", () => {
-  it("is done all the same, and none is open while it runs", async () => {
-    const engine = await usedEngine();
-    let open: unknown;
-    const handler = once.handle(async () => {
-      open = await engine.sql(
-        "select from pg_stat_activity where state like 'idle in transaction%' and datname = current_database()",
-      );
-    });
-    await engine.work({ handlers: [handler, ...idle] });
-    await use(engine);
-
-    const { job } = await engine.pawl.enqueue(once);
-    const attempts = await engine.finished(job);
-
-    expect(attempts).toMatchObject([{ outcome: "succeeded", final: true }]);
-    expect(open).toEqual([]);
   });
 });
 

@@ -23,9 +23,15 @@ export function toMarkdown(report: BenchReport, texts: ReportTexts): string {
       .filter(({ name }) => measured.has(name))
       .map((scenario) => scenarioSection(report, scenario)),
     "## What is missing",
+    ...unmeasured(measured, texts),
     missingList(report.missing, texts),
     "",
   ].join("\n\n");
+}
+
+function unmeasured(measured: ReadonlySet<string>, { scenarios }: ReportTexts): string[] {
+  const titles = scenarios.filter(({ name }) => !measured.has(name)).map(({ title }) => title);
+  return titles.length === 0 ? [] : [`Not measured in this run: ${titles.join(", ")}.`];
 }
 
 function expectTexts(measured: ReadonlySet<string>, { scenarios }: ReportTexts): void {
