@@ -22,7 +22,7 @@ interface Options {
 }
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-const closestPeer = "graphile-worker";
+const quickPeer = "graphile-worker";
 const scenarioNames = scenarios.map(({ name }) => name);
 const peerNames = contenders.map(({ name }) => name).filter((name) => name !== "pawl");
 
@@ -49,7 +49,7 @@ await command.parseAsync();
 
 async function main(options: Options): Promise<void> {
   if (options.report !== undefined) return writeDocumentation(options.report);
-  const peers = options.against ?? (options.quick ? [closestPeer] : undefined);
+  const peers = options.against ?? (options.quick ? [quickPeer] : undefined);
   const report = await runBench(
     {
       scenarios: scenarios.filter(({ name }) => options.only?.includes(name) ?? true),
@@ -59,7 +59,6 @@ async function main(options: Options): Promise<void> {
       settings: options.quick ? ["best"] : options.settings,
       repeats: options.repeats ?? (options.quick ? 1 : 3),
       isQuick: options.quick,
-      closest: options.against ?? [closestPeer],
       earlier: options.continue ? await readReport(options.json) : undefined,
     },
     {

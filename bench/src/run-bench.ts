@@ -13,8 +13,6 @@ export interface BenchOptions {
   readonly settings: readonly Settings[];
   readonly repeats: number;
   readonly isQuick: boolean;
-  /** The peers that take part where Pawl is compared with itself. */
-  readonly closest: readonly string[];
   /** What an earlier run had measured when it ended too soon: its scenarios are not run again. */
   readonly earlier: BenchReport | undefined;
 }
@@ -40,8 +38,6 @@ interface Bench {
 
 const onlyBest = "a round takes minutes, so it is run with the best settings only";
 const onlyPawl = "its targets are Pawl's own, so with --quick it is run for Pawl alone";
-const onlyClosest =
-  "its targets are Pawl's own, so it is run beside graphile-worker alone unless `--against` names others";
 
 /** Runs the scenarios, the contenders in turn (A B A B …), each on a fresh database. */
 export async function runBench(options: BenchOptions, tell: Told): Promise<BenchReport> {
@@ -112,16 +108,11 @@ function entrantsOf({ options, servers, missing }: Bench, scenario: Scenario): r
       (scenario.needs && contender.lacks[scenario.needs]) ??
       scenario.lacking?.(contender) ??
       (scenario.isLong && settings === "defaults" ? onlyBest : undefined) ??
-      (scenario.isOwn && contender.name !== "pawl" ? whyLeftOut(options, contender) : undefined);
+      (scenario.isOwn && options.isQuick && contender.name !== "pawl" ? onlyPawl : undefined);
     if (reason === undefined) return true;
     missing.push(missed(scenario, { contender, settings }, { reason, isFailure: false }));
     return false;
   });
-}
-
-function whyLeftOut({ isQuick, closest }: BenchOptions, { name }: Contender): string | undefined {
-  if (isQuick) return onlyPawl;
-  return closest.includes(name) ? undefined : onlyClosest;
 }
 
 /** Returns whether it succeeded; one that failed is told as missing, with nothing of its other rounds. */

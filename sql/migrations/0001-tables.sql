@@ -101,9 +101,8 @@ create table :"schema".history (
   final boolean not null,
   queue text collate "C" not null,
   task text not null,
-  -- 'succeeded', 'failed', 'partial', 'snoozed', 'rate-limited', 'cancelled', 'released' or 'crashed'; a check would be parsed
-  -- again by every settle of one job.
-  outcome text not null,
+  outcome text not null check (outcome in (
+    'succeeded', 'failed', 'partial', 'snoozed', 'rate-limited', 'cancelled', 'released', 'crashed')),
   correlation_id text,
   error json,
   output json,

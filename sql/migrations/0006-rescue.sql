@@ -1,24 +1,15 @@
 -- What happens to the jobs of a worker that is gone, and to claimed jobs that their worker does not know it has.
 -- breaking: no
 
--- Ends the sessions of a worker's transactional handlers, or the one with this transaction: they hold an advisory lock that names
--- their worker (see queries/transactions/open.sql). A frozen or unreachable process would keep what its handler has locked for
--- as long as TCP lets it.
-create function :"schema".end_worker_sessions(_worker_id uuid, _xid text) returns void
+-- Ends the sessions in which transactional handlers of a worker hold their jobs' rows: such a session carries the worker's
+-- id as its application_name. A frozen or unreachable process would keep its row locks for as long as TCP lets it.
+create function :"schema".end_worker_sessions(_worker_id uuid) returns void
 language plpgsql
 as $$
-declare
-  _key bigint := hashtextextended(:'schema' || ' worker ' || _worker_id, 0);
 begin
-  perform pg_terminate_backend(mine.pid)
-     from pg_locks as mine
-    where mine.locktype = 'advisory'
-      and mine.database = (select oid from pg_database where datname = current_database())
-      and (mine.classid::bigint << 32) | mine.objid::bigint = _key
-      and mine.objsubid = 1
-      and mine.pid <> pg_backend_pid()
-      and (_xid is null or exists (
-        select from pg_locks as its where its.pid = mine.pid and its.transactionid = _xid::xid8::xid and its.granted));
+  perform pg_terminate_backend(pid)
+     from pg_stat_activity
+    where application_name = 'pawl ' || _worker_id;
 exception when insufficient_privilege then
   null; -- Sessions of another role: idle_in_transaction_session_timeout ends them instead.
 end
@@ -102,7 +93,7 @@ $$;
 -- that the worker had not yet written. So the others are marked as suspected; the next worker writes every outcome before
 -- it starts a suspected job, which makes the rule exact. A job seen in all crashes but the last runs alone, with every
 -- outcome written: if it is the first of the remaining ones, it alone had started, and else neither it nor any after it. A
--- job that could not be locked on the first pass was being settled by its own transactional handler, so it had started too.
+-- job that could not be locked on the first pass was locked by its own transactional handler, so it had started too.
 --
 -- A job whose cancellation was asked for ends as cancelled. Jobs with a concurrency key go back to their line, and arrivals
 -- tell that their lanes are free. One that gave up its unique key when it was claimed is left to return_unique_job.
@@ -135,7 +126,7 @@ begin
   if _worker.ended_at is null then
     return 0;
   end if;
-  perform :"schema".end_worker_sessions(_worker_id, null);
+  perform :"schema".end_worker_sessions(_worker_id);
 
   with claimed as materialized (
     select claims.queue, jobs.id, jobs.claimed_at, jobs.crashes + jobs.suspected::integer as seen,

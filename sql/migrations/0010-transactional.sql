@@ -1,8 +1,37 @@
--- How a transactional handler's transaction ends: its job is settled in it.
+-- What a transactional handler's transaction goes through: its job's row is held, and the job is settled in it.
 -- breaking: no
 
--- Checks deferred constraints now, while a failure can still be recorded, and that this is the transaction that was begun for
--- the handler: it may have ended that, and the settle would then stand alone.
+-- Locks and fences the row of a job for its transactional handler; no row when the claim is lost. The settings end with the
+-- transaction: the session is known by the worker's id, and does not outlive its lease by much. "for key share": nobody can end
+-- the job, and a command can still write to its row that it is to be cancelled. The advisory lock tells in which session the
+-- handler runs: see 0013-commands.sql.
+create function :"schema".hold_job(_queue text, _worker_id uuid, _id uuid, _claim_number bigint, _idle_timeout text)
+returns table (xid text, pid integer)
+language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  perform
+    from :"schema".jobs
+   where jobs.queue = _queue
+     and jobs.worker_id = _worker_id
+     and jobs.id = _id
+     and jobs.claim_number = _claim_number
+     for key share;
+  if not found then
+    return;
+  end if;
+  perform set_config('application_name', 'pawl ' || _worker_id, true),
+    set_config('idle_in_transaction_session_timeout', _idle_timeout, true),
+    pg_try_advisory_xact_lock_shared(hashtextextended(:'schema' || ' ' || _id || ' ' || _queue, 0));
+  return query select pg_current_xact_id()::text, pg_backend_pid();
+end
+$$;
+
+-- Checks deferred constraints now, while a failure can still be recorded, and that this is the transaction in which the
+-- job's row was locked: a handler may have ended it, and the settle would then stand alone.
 create function :"schema".seal_transaction(_xid text) returns void
 language plpgsql
 as $$
@@ -15,10 +44,9 @@ begin
 end
 $$;
 
--- Settles one job for good in its handler's transaction, as finish_jobs does, where nothing but the commit may follow; it fails
--- when the claim is lost, so that the commit does not happen. Deferred constraints speak at the commit. For one row
--- at a time, lists and a single statement for both tables would cost as much again.
-create function :"schema".finish_transactional_job(
+-- Seals the transaction and settles its job for good, as finish_jobs does; the commit that comes with this must not happen when
+-- the claim is lost. Lists, and one statement for both tables, would make it a third dearer for a single row.
+create function :"schema".finish_held_job(
   _queue text, _worker_id uuid, _id uuid, _claim_number bigint, _run_ms double precision, _outcome text, _error json,
   _output json, _retention_ms double precision, _kept boolean, _admit boolean, _xid text
 ) returns void
@@ -38,9 +66,7 @@ declare
   _correlation_id text;
   _payload json;
 begin
-  if _xid is distinct from pg_current_xact_id_if_assigned()::text then
-    perform :"schema".seal_transaction(_xid);
-  end if;
+  perform :"schema".seal_transaction(_xid);
   delete from :"schema".jobs
    where jobs.queue = _queue
      and jobs.id = _id

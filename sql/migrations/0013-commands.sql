@@ -1,9 +1,10 @@
 -- What people may do by hand to jobs, and how workers hear of it.
 -- breaking: no
 --
--- Every command first locks the rows of its jobs, in the one lock order, so that nobody moves them in between. What takes a
--- running job from its worker, or asks the worker to end it, leaves a notice for the worker, and a notification so that it
--- looks at once; both count when the command's transaction commits.
+-- Every command first locks the rows of its jobs, in the one lock order, so that nobody moves them in between. The lock is
+-- "for no key update": a transactional handler holds its job's row "for key share" (see queries/jobs/hold.sql), and the two
+-- do not wait for each other. What takes a running job from its worker, or asks the worker to end it, leaves a notice for
+-- the worker, and a notification so that it looks at once; both count when the command's transaction commits.
 
 -- Tells a worker that a command has touched jobs it holds. Append-only, so that no command holds up a heartbeat; the worker
 -- removes what it has heeded.
@@ -114,6 +115,26 @@ as $$
       on conflict do nothing
 $$;
 
+-- Ends the sessions in which transactional handlers hold these rows, which cannot be deleted before. Its pid is known by the
+-- advisory lock that jobs/hold.sql takes.
+create function :"schema".end_handler_sessions(_queues text[], _ids uuid[]) returns void
+language plpgsql
+as $$
+begin
+  perform pg_terminate_backend(locks.pid)
+     from (select hashtextextended(:'schema' || ' ' || locked.id || ' ' || locked.queue, 0) as key
+             from unnest(_queues, _ids) as locked (queue, id)) as locked
+     join pg_locks as locks
+       on locks.locktype = 'advisory'
+      and locks.database = (select oid from pg_database where datname = current_database())
+      and (locks.classid::bigint << 32) | locks.objid::bigint = locked.key
+      and locks.objsubid = 1
+    where locks.pid <> pg_backend_pid();
+exception when insufficient_privilege then
+  null; -- A session of another role: the command waits until its handler has ended.
+end
+$$;
+
 -- Ends jobs whose rows the caller has locked: waiting ones, and running ones, which are taken from their workers.
 create function :"schema".end_jobs(_queues text[], _ids uuid[], _outcome text, _error json) returns void
 language plpgsql
@@ -218,6 +239,7 @@ begin
   if _locked_ids is null then
     return;
   end if;
+  perform :"schema".end_handler_sessions(_locked_queues, _locked_ids);
   perform :"schema".end_jobs(
     _locked_queues, _locked_ids, 'failed',
     json_build_object('name', 'FailedByHandError', 'code', 'PAWL_JOB_FAILED_BY_HAND', 'message', _reason));

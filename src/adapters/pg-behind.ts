@@ -1,5 +1,5 @@
 import type { Statement, Value } from "../db/database.ts";
-import type { PgClient, PgResult } from "./pg-client.ts";
+import type { PgClient, PgResult, Preparation } from "./pg-client.ts";
 
 /** A statement, and what it takes. */
 export interface PreparedCall extends Statement {
@@ -29,9 +29,14 @@ interface PgQueryObject {
 type PgQueryClass = new (config: object) => PgQueryObject;
 
 /** Whether these statements may travel together: the driver is `pg` itself, and the connection has prepared them all. */
-export function canTravelTogether(client: PgClient, statements: readonly Statement[]): boolean {
+export function canTravelTogether(
+  client: PgClient,
+  { enabled }: Preparation,
+  statements: readonly Statement[],
+): boolean {
   const wire = wireOf(client);
   return (
+    enabled === true &&
     wire !== undefined &&
     queryClassOf(client) !== undefined &&
     statements.every(({ name, text }) => wire.parsedStatements[name] === text)

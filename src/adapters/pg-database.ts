@@ -109,7 +109,10 @@ export class PgDatabase implements Database {
     const connection = await this.#checkOut(deadline);
     const run = this.#runner(connection, deadline);
     try {
-      const ahead = canTravelTogether(connection.client, [preparedBegin, statement])
+      const ahead = canTravelTogether(connection.client, this.#preparation, [
+        preparedBegin,
+        statement,
+      ])
         ? { ...preparedBegin, values: [] }
         : undefined;
       if (ahead === undefined) await run(preparedBegin);

@@ -82,7 +82,7 @@ export class PgTransaction implements Transaction {
     const { client } = this.#connection;
     // A session that was changed may have forgotten what it had prepared.
     const isChanged = this.#guard.sessionChanged;
-    if (isChanged || !canTravelTogether(client, [statement, preparedCommit])) {
+    if (isChanged || !canTravelTogether(client, this.#preparation, [statement, preparedCommit])) {
       await this.query(isChanged ? { ...statement, name: "" } : statement, values);
       await this.#commitBy(isChanged ? commit : preparedCommit);
       return;

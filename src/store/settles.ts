@@ -54,7 +54,7 @@ export interface SettleContext {
   readonly isAdmitting: boolean;
 }
 
-// What finish_transactional_job raises.
+// What finish_held_job raises.
 const claimLost = "PWL01";
 const defaultPolicy: HistoryPolicy = { keep: "all", retentionMs: 30 * 86_400_000 };
 const failures: ReadonlySet<OutcomeName> = new Set(["failed", "crashed", "partial"]);
@@ -89,44 +89,34 @@ export async function settleJobs(
 export async function commitSettled(
   store: Store<Transaction>,
   context: SettleContext,
-  { xid, settlement }: { readonly xid: string; readonly settlement: Settlement },
+  { hold, settlement }: { readonly hold: Hold; readonly settlement: Settlement },
 ): Promise<boolean> {
   const { db, sql } = store;
-  if (settlement.then !== "gone") {
-    await sealTransaction(store, xid);
-    if ((await settleJobs(store, context, [settlement])) === 0) return false;
-    await db.commit();
-    return true;
-  }
-  const finish = sql("jobs/finish-transactional");
-  const policy = context.historyOf(settlement.job);
-  const { job, runMs, outcome, error, output } = settlement;
-  const values = [
-    job.queue,
-    context.workerId,
-    job.id,
-    job.claimNumber,
-    runMs,
-    outcome,
-    error,
-    output,
-    policy.retentionMs,
-    isKept(policy, outcome),
-    context.isAdmitting,
-    xid,
-  ];
-  try {
-    if (db.commitAfter === undefined) {
-      await db.query(finish, values);
-      await db.commit();
-    } else {
-      await db.commitAfter(finish, values);
+  if (settlement.then === "gone" && db.commitAfter !== undefined) {
+    try {
+      await db.commitAfter(sql("jobs/finish-held"), finishHeldValues(context, settlement, hold));
+      return true;
+    } catch (error) {
+      if (sqlstate(error) === claimLost) return false;
+      throw error;
     }
-    return true;
-  } catch (cause) {
-    if (sqlstate(cause) === claimLost) return false;
-    throw cause;
   }
+  await sealTransaction(store, hold);
+  if ((await settleJobs(store, context, [settlement])) === 0) return false;
+  await db.commit();
+  return true;
+}
+
+function finishHeldValues(
+  context: SettleContext,
+  { job, runMs, outcome, error, output }: Settlement,
+  { xid }: Hold,
+): Value[] {
+  const policy = context.historyOf(job);
+  return [
+    ...[job.queue, context.workerId, job.id, job.claimNumber, runMs, outcome, error, output],
+    ...[policy.retentionMs, isKept(policy, outcome), context.isAdmitting, xid],
+  ];
 }
 
 function finishValues(context: SettleContext, settlements: readonly Settlement[]): Value[] {
@@ -208,33 +198,38 @@ function list(values: readonly (string | null)[]): string {
   return values.every((value) => value === null) ? "{}" : arrayLiteral(values);
 }
 
-/** Begins the transaction of a job's handler; its id tells it from another that a handler may begin. */
-export async function beginForHandler(
+/** The transaction that holds a job's row. */
+export interface Hold {
+  readonly xid: string;
+  /** The server process of its session. */
+  readonly pid: number;
+}
+
+/** Begins the transaction of a job's handler, and locks and fences the job's row; no hold when the claim is lost. */
+export async function beginHeld(
   store: Store<Database>,
   { workerId }: SettleContext,
-  idleTimeoutMs: number,
-): Promise<{ tx: Transaction; xid: string }> {
-  const { db } = store;
-  const open = store.sql("transactions/open");
-  const values = [String(Math.ceil(idleTimeoutMs)), workerId];
-  if (db.beginWith !== undefined) {
-    const { tx, rows } = await db.beginWith(open, values);
-    const [row] = rows as readonly { xid: string }[]; // the statement's columns
-    return { tx, xid: row?.xid ?? "" };
+  { job, idleTimeoutMs }: { readonly job: ClaimedJob; readonly idleTimeoutMs: number },
+): Promise<{ tx: Transaction; hold: Hold | undefined }> {
+  const statement = store.sql("jobs/hold");
+  const values = [job.queue, workerId, job.id, job.claimNumber, String(Math.ceil(idleTimeoutMs))];
+  if (store.db.beginWith !== undefined) {
+    const { tx, rows } = await store.db.beginWith(statement, values);
+    return { tx, hold: rows[0] as Hold | undefined }; // the statement's columns
   }
-  const tx = await db.begin();
+  const tx = await store.db.begin();
   try {
-    const [row] = await tx.query<{ xid: string }>(open, values);
-    return { tx, xid: row?.xid ?? "" };
+    const [hold] = await tx.query<Hold>(statement, values);
+    return { tx, hold };
   } catch (error) {
     await tx.rollback();
     throw error;
   }
 }
 
-/** Checks deferred constraints, and that the transaction is still the one that was begun. */
-export async function sealTransaction(store: Store, xid: string): Promise<void> {
-  await store.db.query(store.sql("transactions/seal"), [xid]);
+/** Checks deferred constraints, and that the transaction is still the one that holds the job's row. */
+export async function sealTransaction(store: Store, hold: Pick<Hold, "xid">): Promise<void> {
+  await store.db.query(store.sql("transactions/seal"), [hold.xid]);
 }
 
 /** What the history says of an attempt. */

@@ -53,9 +53,9 @@ export async function setIdle(store: Store, workerId: string, idle: boolean): Pr
   await store.db.query(store.sql("workers/set-idle"), [workerId, idle]);
 }
 
-/** Ends the session of a transactional handler whose connection is dead, so that it gives up what it has locked. */
-export async function endSession(store: Store, workerId: string, xid: string): Promise<void> {
-  await store.db.query(store.sql("workers/end-session"), [workerId, xid]);
+/** Ends the session of a transactional handler whose connection is dead, so that it gives up the job's row. */
+export async function endSession(store: Store, workerId: string, pid: number): Promise<void> {
+  await store.db.query(store.sql("workers/end-session"), [workerId, pid]);
 }
 
 /** Ends a worker that has stopped. It does not wait for long: without it, the worker is found to be silent. */

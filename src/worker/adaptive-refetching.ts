@@ -15,11 +15,10 @@ export interface AdaptiveRefetchingOptions {
 const maxBuffered = 1_000;
 const shortestPauseMs = 2;
 const longestWaitMs = 2_000;
-const shortestAheadMs = 30;
 
 /**
- * Claims ahead at a low-water mark, as many jobs as finish in two round trips of a claim, or in 30 ms: some hundreds when
- * jobs take microseconds, none when they are slow, so that no job waits in the buffer while another worker is idle. When nothing is
+ * Claims ahead at a low-water mark, as many jobs as finish in two round trips of a claim: some hundreds when jobs take
+ * microseconds, none when they are slow, so that no job waits in the buffer while another worker is idle. When nothing is
  * found it looks again after a pause that grows from 2 ms, as long as nobody wakes it.
  */
 export class AdaptiveRefetching<Job> implements Refetching<Job> {
@@ -101,10 +100,7 @@ export class AdaptiveRefetching<Job> implements Refetching<Job> {
 
   #ahead(): number {
     if (this.#options.freeSlots() < 0) return 0;
-    return Math.min(
-      maxBuffered,
-      Math.floor(this.#jobsPerMs * Math.max(this.#claimMs * 2, shortestAheadMs)),
-    );
+    return Math.min(maxBuffered, Math.floor(this.#jobsPerMs * this.#claimMs * 2));
   }
 
   #measureRate(now: number): void {

@@ -117,8 +117,7 @@ export class Claimer {
     try {
       await this.#passed.visit((stretch) => this.#claimPassed(jobs, stretch, limit));
       const isLookFresh = now < this.#lookUntil;
-      if (isLookFresh && jobs.length < limit)
-        await this.#claimInto(jobs, this.#unserved, { limit, follow });
+      if (isLookFresh) await this.#claimInto(jobs, this.#unserved, { limit, follow });
       if (jobs.length < limit) {
         await this.#claimInto(jobs, await this.#readyQueues(), { limit, follow });
       }

@@ -2,8 +2,9 @@ import { LeaseLostError, ShutdownError } from "../core/errors.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { classify } from "../db/sqlstate.ts";
 import {
-  beginForHandler,
+  beginHeld,
   commitSettled,
+  type Hold,
   type SettleContext,
   type Settlement,
 } from "../store/settles.ts";
@@ -47,9 +48,9 @@ export class TransactionLost {
 }
 
 /**
- * Runs a handler in a transaction and settles its job in it: the handler's writes and the job's completion commit together
- * or not at all. Resolves with the settlement that was committed, or with why there is none: then nothing of the
- * transaction is left, and the attempt is to be settled outside it.
+ * Runs a handler in a transaction that holds its job's row, and settles the job in it: the handler's writes and the job's
+ * completion commit together or not at all. Resolves with the settlement that was committed, or with why there is none:
+ * then nothing of the transaction is left, and the attempt is to be settled outside it.
  */
 export async function runInTransaction(
   store: Store<Database>,
@@ -61,10 +62,14 @@ export async function runInTransaction(
   try {
     if (execution.abortReason !== undefined)
       return new TransactionLost(execution.abortReason, false);
-    const begun = await begin(store, options);
+    const begun = await begin(store, execution, options);
     if (begun instanceof TransactionLost) return begun;
-    const attempt = { execution, xid: begun.xid };
-    return await inTransaction(storeOn(store, begun.tx), attempt, work, options);
+    return await inTransaction(
+      storeOn(store, begun.tx),
+      { execution, hold: begun.hold },
+      work,
+      options,
+    );
   } finally {
     free();
   }
@@ -72,41 +77,41 @@ export async function runInTransaction(
 
 async function begin(
   store: Store<Database>,
+  { job }: Execution,
   options: TransactionRunOptions,
-): Promise<{ tx: Transaction; xid: string } | TransactionLost> {
+): Promise<{ tx: Transaction; hold: Hold | undefined } | TransactionLost> {
   try {
     // A session left idle ends by itself, a while after the lease would have.
-    return await beginForHandler(store, options, options.leaseMs * 2);
+    return await beginHeld(store, options, { job, idleTimeoutMs: options.leaseMs * 2 });
   } catch (error) {
     return new TransactionLost(error, false);
   }
 }
 
-interface Attempt {
-  readonly execution: Execution;
-  readonly xid: string;
-}
-
 async function inTransaction(
   store: Store<Transaction>,
-  attempt: Attempt,
+  { execution, hold }: { readonly execution: Execution; readonly hold: Hold | undefined },
   work: TransactionalWork,
   options: TransactionRunOptions,
 ): Promise<Settlement | TransactionLost> {
-  const { execution, xid } = attempt;
   const tx = store.db;
   let hasStarted = false;
   try {
     if (execution.abortReason !== undefined) throw execution.abortReason;
+    if (hold === undefined) throw leaseLost(execution);
     hasStarted = true;
     const value = await runHandler(store, work, options);
-    return await settleAndCommit(store, attempt, work.decide(value), options);
+    return await settleAndCommit(
+      store,
+      { execution, hold, settlement: work.decide(value) },
+      options,
+    );
   } catch (error) {
     const isCut = execution.abortReason !== undefined || classify(error) === "reconnect";
     if (isCut) tx.destroy();
     await tx.rollback();
     if (error instanceof MissingPartition) await makePartitions(execution, options);
-    if (isCut) await endDeadSession(xid, options);
+    if (isCut && hold !== undefined) await endDeadSession(hold, options);
     return new TransactionLost(error, hasStarted && !(error instanceof MissingPartition));
   }
 }
@@ -142,18 +147,16 @@ async function runHandler(
 
 async function settleAndCommit(
   store: Store<Transaction>,
-  { execution, xid }: Attempt,
-  settlement: Settlement,
+  attempt: { execution: Execution; hold: Hold; settlement: Settlement },
   options: TransactionRunOptions,
 ): Promise<Settlement> {
+  const { execution, settlement } = attempt;
   // A handler that finished in spite of the shutdown has done its work.
   const reason = execution.abortReason;
   if (reason !== undefined && !(reason instanceof ShutdownError)) throw reason;
-  const isCommitted = await commitSettled(store, options, { xid, settlement }).catch(
-    (error: unknown) => {
-      throw isMissingPartition(error) ? new MissingPartition(error) : error;
-    },
-  );
+  const isCommitted = await commitSettled(store, options, attempt).catch((error: unknown) => {
+    throw isMissingPartition(error) ? new MissingPartition(error) : error;
+  });
   if (!isCommitted) throw leaseLost(execution);
   return settlement;
 }
@@ -175,10 +178,10 @@ async function makePartitions({ job }: Execution, options: TransactionRunOptions
   }
 }
 
-// The server may not have noticed that the connection is dead, and would keep what the handler has locked.
-async function endDeadSession(xid: string, options: TransactionRunOptions): Promise<void> {
+// The server may not have noticed that the connection is dead, and would keep the row locked.
+async function endDeadSession(hold: Hold, options: TransactionRunOptions): Promise<void> {
   try {
-    await endSession(options.control, options.workerId, xid);
+    await endSession(options.control, options.workerId, hold.pid);
   } catch (error) {
     options.onError(error);
   }

@@ -187,7 +187,7 @@ class Work {
       const value = await this.#call(execution);
       if (db.misuse !== undefined) throw db.misuse;
       settlement = decideReturned(this.#ended(execution), value);
-      await sealTransaction(this.#store, this.#xid);
+      await sealTransaction(this.#store, { xid: this.#xid });
     } catch (error) {
       await db.query(sql("transactions/rollback-to-savepoint")).catch(() => {
         throw error;

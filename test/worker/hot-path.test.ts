@@ -198,13 +198,13 @@ describe("a worker", () => {
 
     const calls = Object.fromEntries(callsIn(costs));
     // The server does not count a begin and a commit that are prepared.
-    expect(calls).toMatchObject({ open: 100, handler: 100, finish: 100 });
-    const others = ["begin", "open", "handler", "finish", "commit", "claim"];
+    expect(calls).toMatchObject({ hold: 100, handler: 100, finish: 100 });
+    const others = ["begin", "hold", "handler", "finish", "commit", "claim"];
     const rest = callsIn(costs).filter(([name]) => !others.includes(name));
     expect(rest.filter(([, count]) => count >= 50)).toEqual([]);
     // What travels with another is no round trip.
     const trips = sent.filter((name) => others.slice(0, 5).includes(name)).sort();
-    const each = ["commit", "handler", "open"];
+    const each = ["commit", "handler", "hold"];
     expect(trips).toEqual(each.flatMap((name) => Array<string>(100).fill(name)));
   });
 
@@ -303,9 +303,9 @@ async function drain(claimer: Claimer): Promise<void> {
 const shortNames: [RegExp, string][] = [
   [/insert into ".*"\.jobs/, "insert"],
   [/\.claim_jobs\(/, "claim"],
-  [/\.finish_(transactional_)?jobs?\(/, "finish"],
+  [/\.finish_(held_)?jobs?\(/, "finish"],
   [/\.return_jobs\(/, "return"],
-  [/^(-- .*\n)*select pg_current_xact_id\(\)/, "open"],
+  [/\.hold_job\(/, "hold"],
   [/^select ('by the handler'|\$1)$/, "handler"],
   [/^(-- .*\n)*begin/, "begin"],
   [/^(-- .*\n)*commit/, "commit"],

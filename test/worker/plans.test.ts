@@ -113,18 +113,32 @@ describe.each<[string, string[]]>([
     expect(readIn("jobs", plans)).toBeLessThanOrEqual(times * 50 * 4);
   });
 
-  it("the settle of a transactional handler's job reads one row", async () => {
+  it("the hold of a transactional handler's job reads one row", async () => {
     const plans = await plansOf(engine, async (store) => {
       claimer = new HandClaimer(store, new Cursors());
       for (let time = 0; time < times; time += 1) {
         const { queue, id, claimNumber } = await claimer.claimOne();
-        const [tx] = await store.db.query<{ xid: string }>(store.sql("transactions/open"), [
-          "60000",
-          claimer.workerId,
-        ]);
+        const values = [queue, claimer.workerId, id, claimNumber, "1000"];
+        await store.db.query(store.sql("jobs/hold"), values);
+      }
+    });
+
+    expect(waysTo("jobs", plans)).toEqual(["Index Scan by jobs_pkey", "Index Scan by jobs_ready"]);
+    expect(readIn("jobs", plans)).toBeLessThanOrEqual(times * 3);
+  });
+
+  it("the settle of a transactional handler's job reads one row", async () => {
+    const plans = await plansOf(engine, async (store) => {
+      claimer = new HandClaimer(store, new Cursors());
+      const [tx] = await store.db.query<{ xid: string }>({
+        name: "",
+        text: "select pg_current_xact_id()::text as xid",
+      });
+      for (let time = 0; time < times; time += 1) {
+        const { queue, id, claimNumber } = await claimer.claimOne();
         const attempt = [0, "succeeded", null, null, 30 * 86_400_000, true, true, tx?.xid ?? ""];
         const values = [queue, claimer.workerId, id, claimNumber, ...attempt];
-        await store.db.query(store.sql("jobs/finish-transactional"), values);
+        await store.db.query(store.sql("jobs/finish-held"), values);
       }
     });
 

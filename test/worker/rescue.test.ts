@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { defineTask, type JobReference, type Pawl } from "pawl";
-import { statements } from "#pawl/db/statements";
 import { describe, expect, it } from "vitest";
 import { attemptsOf, endedAttempts, endedOutcomes } from "../fixtures/attempts.ts";
 import { freshPawl, startWorker } from "../fixtures/fresh-pawl.ts";
@@ -169,17 +168,17 @@ describe("the session of a lost worker", () => {
   it("is ended when it holds a job's row, so that a frozen process cannot keep it", async () => {
     const pawl = await freshPawl();
     const { workerId, job } = await silentWorker(pawl);
+    const holder = new URL(databaseUrl());
+    holder.searchParams.set("application_name", `pawl ${workerId}`);
 
     await withClient(async (client) => {
       await client.query("begin");
-      const { text } = statements(pawl.schema)("transactions/open");
-      await client.query(text, ["60000", workerId]);
       await client.query(`select from "${pawl.schema}".jobs where id = $1 for update`, [job.id]);
       await startWorker(pawl, bystander);
 
       expect(await attemptsOf(pawl, job, 1)).toMatchObject([{ outcome: "crashed" }]);
       await expect(client.query("select 1")).rejects.toThrow();
-    });
+    }, holder.href);
   });
 });
 

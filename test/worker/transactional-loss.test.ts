@@ -201,6 +201,39 @@ describe("a transactional handler whose transaction cannot begin", () => {
   );
 });
 
+describe("a transactional handler whose session forgets what it had prepared", () => {
+  it("by its own doing is done, once", async () => {
+    const engine = await freshEngine({ connections: 1 });
+    const handler = retried.handle(async ({ tx }) => {
+      await tx.query("deallocate all");
+      await engine.write(tx, "kept");
+    });
+    await engine.work({ handlers: [handler, once.handle(() => undefined)] });
+    await use(engine, 1);
+
+    const { job } = await engine.pawl.enqueue(retried);
+    const attempts = await engine.finished(job);
+
+    expect(attempts).toMatchObject([{ outcome: "succeeded" }]);
+    expect(await engine.notes()).toEqual(["kept"]);
+  });
+
+  it("before it begins goes back and runs, and no failure counts", async () => {
+    const engine = await freshEngine({ connections: 1 });
+    const handler = retried.handle(({ tx }) => engine.write(tx, "kept"));
+    await engine.work({ handlers: [handler, once.handle(() => undefined)] });
+    await use(engine, 1);
+    await engine.pool.query("deallocate all");
+
+    const { job } = await engine.pawl.enqueue(retried);
+    const attempts = await engine.finished(job);
+
+    expect(attempts.at(-1)).toMatchObject({ outcome: "succeeded" });
+    expect(attempts.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+    expect(await engine.notes()).toEqual(["kept"]);
+  });
+});
+
 /** Runs jobs on the connection that the next one will get. */
 async function use(engine: Engine, times: number): Promise<void> {
   for (let time = 0; time < times; time += 1) {

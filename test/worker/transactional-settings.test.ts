@@ -108,16 +108,26 @@ describe("a transactional handler that changes a setting so that the job cannot 
 });
 
 describe("Pawl's own settings for a transactional handler", () => {
-  it("let the server end a session that is silent for two leases, and end with the transaction", async () => {
+  it("end with its transaction", async () => {
     const engine = await freshEngine({ connections: 1 });
     const before = await settingsOf(engine);
+    let during: unknown;
+    await runOnce(engine, async (tx) => {
+      during = (await tx.query("select current_setting('application_name') as name")).rows[0];
+    });
+
+    expect(during).toMatchObject({ name: expect.stringMatching(/^pawl [0-9a-f-]{36}$/) });
+    expect(await settingsOf(engine)).toEqual(before);
+  });
+
+  it("let the server end a session that is silent for two leases", async () => {
+    const engine = await freshEngine();
     let during: unknown;
     await runOnce(engine, async (tx) => {
       during = (await tx.query("show idle_in_transaction_session_timeout")).rows[0];
     });
 
     expect(during).toEqual({ idle_in_transaction_session_timeout: "2s" });
-    expect(await settingsOf(engine)).toEqual(before);
   });
 });
 

@@ -25,9 +25,9 @@ export function checkExactlyOnce(
   );
 }
 
-const patienceMs = 10_000;
+const patienceMs = 20_000;
 
-/** Has a crew run the jobs from 0 to `total`, for 10 s at most, and checks what it has run. */
+/** Has a crew run the jobs from 0 to `total`, for 20 s at most, and checks what it has run. */
 export async function checkByRunning(crew: Crew, total: number): Promise<void> {
   const isComplete = await crew.until(total, patienceMs);
   const { reports } = await crew.end();

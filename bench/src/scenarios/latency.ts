@@ -22,7 +22,7 @@ export const latency: Scenario = {
 const warmUpSeconds = 2;
 
 async function measured(measurement: Measurement, jobsPerSecond: number): Promise<Figure[]> {
-  const seconds = warmUpSeconds + (measurement.isQuick ? 3 : 10);
+  const seconds = warmUpSeconds + (measurement.isQuick ? 3 : 20);
   await measurement.freshDatabase();
   const crew = await Crew.start(measurement);
   const count = jobsPerSecond * seconds;

@@ -16,10 +16,7 @@ export interface Scenario {
   readonly needs?: Ability;
   /** A round takes minutes, so it is run with the best settings only. */
   readonly isLong?: boolean;
-  /**
-   * What is aimed at compares Pawl with itself: peers that are not asked for by name are left out, but for one; and that too
-   * by the quick benchmark.
-   */
+  /** What is aimed at compares Pawl with itself, so the quick benchmark leaves the peers out. */
   readonly isOwn?: boolean;
   /** Why the contender cannot take part; undefined when it can. */
   lacking?(contender: Contender): string | undefined;

@@ -40,7 +40,7 @@ async function enqueued(measurement: Measurement, variant: Variant): Promise<Fig
   const busy = isWorkerBusy ? await Crew.start(measurement) : undefined;
   const { total, count, ms } = await measurement.withProcess((producer) =>
     producer.do("enqueueSingly", {
-      forMs: measurement.isQuick ? 1_000 : 2_000,
+      forMs: measurement.isQuick ? 1_000 : 3_000,
       callers,
       isInTransaction,
     }),
