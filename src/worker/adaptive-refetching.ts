@@ -12,7 +12,7 @@ export interface AdaptiveRefetchingOptions {
   readonly random: Random;
 }
 
-const maxBuffered = 1_000;
+const maxBuffered = 2_000;
 const shortestPauseMs = 2;
 const longestWaitMs = 2_000;
 

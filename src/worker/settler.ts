@@ -28,7 +28,7 @@ export interface SettlerOptions extends SettleContext {
   readonly onError: (error: unknown) => void;
 }
 
-const maxBatch = 512;
+const maxBatch = 1_024;
 const maxFlushes = 2;
 const maxBackoffMs = 2_000;
 

@@ -14,8 +14,8 @@ describe("the settler", () => {
   it.each([
     [1, 1],
     [200, 1],
-    [512, 1],
-    [1_200, 3],
+    [1_024, 1],
+    [2_400, 3],
   ])("writes %i outcomes of the same turn in %i statements", async (count, expected) => {
     const { settler, jobs, calls, settled } = await prepare(count);
 
