@@ -47,9 +47,7 @@ export class Ledger {
   }
 }
 
-const startMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-
 /** Of the machine's monotonic clock: comparable between processes. */
 export function monotonicMs(): number {
-  return startMs + performance.now();
+  return Number(process.hrtime.bigint()) / 1e6;
 }
