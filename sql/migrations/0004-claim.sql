@@ -283,7 +283,7 @@ begin
       from json_to_recordset(_heads) as heads (key text, lanes integer[])
      cross join lateral (
        select line.id, line.priority, line.concurrency_order, line.place,
-              bool_and(line.is_mine) over (order by line.place) as is_free
+              bool_and(line.is_mine and line.id = expected.ids[line.place]) over (order by line.place) as is_free
          from (
            select jobs.id, jobs.priority, jobs.concurrency_order,
                   (_tasks is null or jobs.task = any (_tasks)) and (_except is null or jobs.task <> all (_except))
@@ -301,6 +301,18 @@ begin
                   for update skip locked
              ) as jobs
          ) as line
+        -- Nothing passes a job that somebody has locked.
+        cross join (
+          select array(
+            select jobs.id
+              from :"schema".jobs
+             where jobs.queue = _queue
+               and jobs.concurrency_key = heads.key
+               and jobs.indexed_as = 'blocked'
+             order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
+             limit greatest(1, _follow * cardinality(heads.lanes) / _count)) as ids
+          offset 0
+        ) as expected
      ) as next
      where next.is_free
      limit _follow

@@ -39,7 +39,7 @@ $$;
 -- statements of their own, has a snapshot younger than the lock. So of two admissions of one key the second sees what the
 -- first committed; and a job that this one counts as running has not committed its end, so its own admission waits for the
 -- lock and sees every job that this one saw. This needs READ COMMITTED: in a caller's own transaction an arrival is written
--- instead. A blocked job that somebody has locked is passed over, and an arrival left behind for another look.
+-- instead. Where somebody has locked a blocked job, what is behind it waits, and an arrival is left for another look.
 --
 -- _places: of what this worker may claim, up to so many are claimed at once instead, so that their rows need not be written
 -- twice. It passes over what is ready: only who has found nothing ready gives places.
@@ -110,18 +110,37 @@ begin
        offset 0
      ) as free
       left join lateral (
-       select jobs.id, jobs.priority, jobs.concurrency_order,
-              jobs.rate_limit_key is null
-                and (_tasks is null or jobs.task = any (_tasks))
-                and (_except is null or jobs.task <> all (_except))
-                and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine
-         from :"schema".jobs
-        where jobs.queue = _queue
-          and jobs.concurrency_key = keys.key
-          and jobs.indexed_as = 'blocked'
-        order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
-        limit cardinality(free.lanes)
-          for update skip locked
+       select first.id, first.priority, first.concurrency_order, first.is_mine
+         from (
+           select open.*, row_number() over (order by open.priority, open.concurrency_order) as place
+             from (
+               select jobs.id, jobs.priority, jobs.concurrency_order,
+                      jobs.rate_limit_key is null
+                        and (_tasks is null or jobs.task = any (_tasks))
+                        and (_except is null or jobs.task <> all (_except))
+                        and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine
+                 from :"schema".jobs
+                where jobs.queue = _queue
+                  and jobs.concurrency_key = keys.key
+                  and jobs.indexed_as = 'blocked'
+                order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
+                limit cardinality(free.lanes)
+                  for update skip locked
+             ) as open
+         ) as first
+        cross join (
+          select array(
+            select jobs.id
+              from :"schema".jobs
+             where jobs.queue = _queue
+               and jobs.concurrency_key = keys.key
+               and jobs.indexed_as = 'blocked'
+             order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
+             limit cardinality(free.lanes)) as ids
+          offset 0
+        ) as line
+        -- Nothing passes a job that somebody has locked.
+        where first.id = line.ids[first.place]
      ) as next on true
      where keys.queue = _queue
        and keys.key = any (_keys)

@@ -210,6 +210,28 @@ describe("jobs with a concurrency key", () => {
     expect(started).toEqual([2, 3, 0]);
   });
 
+  it.each(["first", "second"])(
+    "are not passed by those behind them while somebody's transaction has the %s of them locked",
+    async (which) => {
+      const engine = await freshEngine();
+      const { started, run } = observed();
+      const results = await engine.pawl.enqueueMany(numbers(6).map((n) => serial.job(n)));
+      const client = await engine.connect();
+      await client.query("begin");
+      const locked = results[which === "first" ? 0 : 1]?.job.id;
+      await client.query("select from jobs where id = $1 for update", [locked]);
+
+      await engine.work({ handlers: [serial.handle(run)], concurrency: 5 });
+      await wait(500);
+      const before = [...started];
+      await client.query("commit");
+      await engine.until(() => started.length === 6);
+
+      expect(before).toEqual(which === "first" ? [] : [0]);
+      expect(started).toEqual(numbers(6));
+    },
+  );
+
   it("are not passed by those behind them when this worker does not take them", async () => {
     const engine = await freshEngine();
     const other = defineTask({ name: "other", payload, concurrency: { key: "a" } });
