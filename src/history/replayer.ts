@@ -165,6 +165,11 @@ function enqueueOptionsFor(attempt: HistoryAttempt, options: CheckedReplayOption
 // What fails while the replay goes on is for the next one: else a replay of hopeless jobs would never end.
 async function filtersOf(store: Store, options: CheckedReplayOptions): Promise<ReplayFilters> {
   const { from, to, task, queue, outcomes, jobIds } = options;
+  // What is named ends by itself; else the jobs enqueued here must not be found again when they have ended. And a clock that
+  // was set back, or stands still, may say that a named job has ended after now.
+  if (jobIds !== undefined) {
+    return { from, to, task, queue, outcomes, jobIds, before: to?.toISOString() ?? "infinity" };
+  }
   const now = await presentTime(store);
   const isPast = to !== undefined && to.getTime() <= timeOf(now);
   return { from, to, task, queue, outcomes, jobIds, before: isPast ? to.toISOString() : now };
