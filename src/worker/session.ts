@@ -223,6 +223,10 @@ export class Session {
       onSettled: (settlements) => {
         this.#noteSettled(settlements);
       },
+      // With hooks, an attempt holds its place until its outcome is written.
+      onWritten: () => {
+        this.starter.startReady();
+      },
       onLost: (jobs) => {
         this.#loseJobs(jobs);
       },

@@ -22,6 +22,8 @@ export interface SettlerOptions extends SettleContext {
   readonly random: Random;
   /** Told when settlements have been written. */
   readonly onSettled: (settlements: readonly Settlement[]) => void;
+  /** Told when fewer outcomes are unwritten than before. */
+  readonly onWritten: () => void;
   /** Told of jobs whose claim was lost: what they had to say changed nothing. */
   readonly onLost: (jobs: readonly ClaimedJob[]) => void;
   /** Told of every failed try; it is tried again. */
@@ -118,8 +120,8 @@ export class Settler {
 
   #written(count: number): void {
     this.#pending -= count;
-    if (this.#pending > 0) return;
-    for (const resolve of this.#drained.splice(0)) resolve();
+    if (this.#pending === 0) for (const resolve of this.#drained.splice(0)) resolve();
+    this.#options.onWritten();
   }
 
   async #writeBatch(batch: readonly Settlement[]): Promise<void> {

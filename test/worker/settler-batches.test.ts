@@ -28,6 +28,17 @@ describe("the settler", () => {
     );
   });
 
+  // Where hooks are given, an attempt holds its place until then: told too soon, nobody would start the next.
+  it("tells that outcomes are written when they no longer count as unwritten", async () => {
+    const { settler, jobs, settled, left } = await prepare(3);
+
+    for (const job of jobs) settler.add(succeeded(job));
+    await settler.drained();
+
+    expect(settled).toHaveLength(3);
+    expect(left).toEqual([0]);
+  });
+
   it("collects what comes while two flushes are under way, and writes it in one", async () => {
     const { settler, jobs, calls, hold } = await prepare(102);
     const release = hold();
@@ -234,12 +245,14 @@ async function prepare(count: number, options: { retentionMs?: number } = {}) {
     await held;
     return run();
   });
-  const settler = new Settler(storeOn(engine.store, db), {
+  const left: number[] = [];
+  const settler: Settler = new Settler(storeOn(engine.store, db), {
     workerId: claimer.workerId,
     historyOf: () => ({ keep: "all", retentionMs: options.retentionMs ?? retentionMs }),
     isAdmitting: true,
     random: () => 1,
     onSettled: (settlements) => settled.push(...settlements),
+    onWritten: () => left.push(settler.pending),
     onLost: (names) => lost.push(...names),
     onError: (error) => errors.push(error),
   });
@@ -251,7 +264,7 @@ async function prepare(count: number, options: { retentionMs?: number } = {}) {
     });
     return release;
   };
-  return { engine, claimer, jobs, settler, calls, settled, lost, errors, hold };
+  return { engine, claimer, jobs, settler, calls, settled, lost, errors, left, hold };
 }
 
 /** Looks after every turn of the event loop, which a settler in a hurry does not leave much of. */

@@ -299,6 +299,7 @@ function settlerOf(engine: Engine, { workerId }: HandClaimer, intercept?: Interc
     isAdmitting: true,
     random: () => 0.5,
     onSettled: (settlements) => settled.push(...settlements),
+    onWritten: () => undefined,
     onLost: (jobs) => lost.push(...jobs),
     onError: (error) => errors.push(error),
   });
