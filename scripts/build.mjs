@@ -12,7 +12,7 @@ export function build() {
   removeOrphans("src", "dist");
   compile("tsconfig.build.json");
   makeExecutable("dist/cli/main.js");
-  for (const workspace of ["demo", "bench"]) {
+  for (const workspace of ["demo", "bench", "faults"]) {
     if (existsSync(`${repository}${workspace}/tsconfig.json`))
       compile(`${workspace}/tsconfig.json`);
   }

@@ -1,4 +1,5 @@
-export { Pawl, type PawlOptions } from "./pawl.ts";
+export { Pawl } from "./pawl.ts";
+export type { PawlOptions } from "./pawl-options.ts";
 export {
   defineTask,
   type AnyTask,
@@ -106,6 +107,7 @@ export type { SettledEvent, WorkerEvents } from "./worker/worker-events.ts";
 export type { Ack, FailedAttempt, WorkerHooks } from "./worker/hooks.ts";
 export type { WorkOnceResult } from "./worker/work-once.ts";
 export type { WorkerOptions } from "./worker/worker-options.ts";
+export type { MigrateOptions } from "./db/migrate.ts";
 export type { Database } from "./db/database.ts";
 export type { ErrorRecord } from "./core/error-record.ts";
 export type { LostJob, PayloadIssue } from "./core/errors.ts";

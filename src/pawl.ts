@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
 import { openDatabase } from "./adapters/open-database.ts";
-import type { PoolLike } from "./adapters/pg.ts";
 import { ConcurrencyKeys } from "./client/concurrency-keys.ts";
 import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
@@ -10,8 +9,15 @@ import { RateLimits } from "./client/rate-limits.ts";
 import { checkClock, type Clock } from "./core/clock.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { ClosedError } from "./core/errors.ts";
-import { callable, checkKeys, positiveInteger, schemaName, taskName } from "./core/options.ts";
-import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
+import {
+  callable,
+  checkKeys,
+  positiveInteger,
+  schemaName,
+  taskName,
+  text,
+} from "./core/options.ts";
+import { defaultMaxPayloadBytes } from "./core/payload.ts";
 import { checkSerializer, jsonSerializer, type Serializer } from "./core/serializer.ts";
 import { registerTasks, unknownTask } from "./core/task-registry.ts";
 import {
@@ -24,15 +30,21 @@ import {
   type Task,
 } from "./core/task.ts";
 import { createUuidV7 } from "./core/uuid.ts";
-import type { PayloadValidator } from "./core/validate.ts";
 import { ClockedDatabase } from "./db/clocked-database.ts";
 import type { Database } from "./db/database.ts";
-import { checkSchema, migrate, uninstall } from "./db/migrate.ts";
+import { checkSchema, migrate, uninstall, type MigrateOptions } from "./db/migrate.ts";
 import { statements } from "./db/statements.ts";
 import { History } from "./history/history.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import type { ClaimedJob } from "./store/claimed-job.ts";
+import {
+  knownOptions,
+  type Carried,
+  type InputOf,
+  type NameOf,
+  type PawlOptions,
+} from "./pawl-options.ts";
 import { historyPolicyOf } from "./store/settles.ts";
 import { storeOn, type Store } from "./store/store.ts";
 import { ManualClaimer } from "./worker/manual-claimer.ts";
@@ -42,58 +54,6 @@ import { Slots } from "./worker/slots.ts";
 import { workOnce, type WorkOnceResult } from "./worker/work-once.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
-
-/** What `new Pawl` takes. */
-export interface PawlOptions<
-  Tasks extends readonly AnyTask[],
-  Codec extends Serializer | undefined = Serializer | undefined,
-> {
-  /** A connection string, a `pg` Pool, or an adapter's database. Default: the environment's `DATABASE_URL`. */
-  readonly database?: string | PoolLike | Database;
-  /** The tasks that may be enqueued by their names, with their types checked. */
-  readonly tasks?: Tasks;
-  /** The database schema that holds Pawl's tables. Default `"pawl"`. */
-  readonly schema?: string;
-  /** Turns payloads into JSON and back. Default: strict JSON. */
-  readonly serializer?: Codec;
-  /**
-   * Makes the ids of jobs: UUIDs, best of version 7. Like an `id` of the caller's, one that was enqueued into the queue
-   * before is enqueued once, so each is looked for in the history. Default: Pawl's own, which are new.
-   */
-  readonly generateId?: () => string;
-  /**
-   * The application's own check of every payload, before its task's schema: returns what is wrong, or nothing. It runs
-   * where jobs are enqueued, for tasks without a schema too.
-   */
-  readonly validate?: PayloadValidator;
-  /** How large a payload may be, in bytes of JSON. Default 1 MiB. */
-  readonly maxPayloadBytes?: number;
-  /**
-   * For tests: the time that decides about jobs, in milliseconds since the epoch, in place of the database's clock. It may
-   * stand still and jump. Everything that works on the schema must have the same one.
-   */
-  readonly clock?: Clock;
-}
-
-type NameOf<Tasks extends readonly AnyTask[]> = Tasks[number]["name"];
-type InputOf<Tasks extends readonly AnyTask[], Name extends string> =
-  Extract<Tasks[number], { readonly name: Name }> extends {
-    job(...rest: never[]): JobRequest<infer Input>;
-  }
-    ? Input
-    : never;
-type Carried<Input, Codec> = undefined extends Codec ? JsonCompatible<Input> : Input;
-
-const knownOptions = [
-  "database",
-  "tasks",
-  "schema",
-  "serializer",
-  "generateId",
-  "validate",
-  "maxPayloadBytes",
-  "clock",
-] as const;
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
 const day = 86_400_000;
@@ -200,9 +160,14 @@ export class Pawl<
     });
   }
 
-  /** Brings the schema up to date; idempotent, and safe from many processes at once. Throws `SchemaError`. */
-  migrate(): Promise<{ from: number; to: number }> {
-    return migrate(this.#store.db, this.schema);
+  /**
+   * Brings the schema up to date; idempotent, and safe from many processes at once. With `grantTo`, a role of that name may
+   * then use it. Throws `SchemaError`, `OptionError` and `DatabaseError`.
+   */
+  async migrate(options: MigrateOptions = {}): Promise<{ from: number; to: number }> {
+    checkKeys("migrate", options, ["grantTo"]);
+    if (options.grantTo !== undefined) text("grantTo", options.grantTo);
+    return migrate(this.#store.db, this.schema, options);
   }
 
   /** Removes everything that `migrate` made, with all jobs and history, and nothing else. */

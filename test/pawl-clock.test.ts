@@ -296,24 +296,6 @@ describe("the history by a clock", () => {
   });
 });
 
-describe("a job that has ended", () => {
-  it("is enqueued anew at the very time of its end, and after the clock was set back", async () => {
-    const { pawl, clock } = await clockedPawl();
-    for (const set of [0, -hour]) {
-      const { job } = await pawl.enqueue(note, "again");
-      await pawl.jobs.failPermanently(job, "no use");
-      clock.now += set;
-
-      const [retried] = await pawl.jobs.retry(job);
-
-      expect(retried?.outcome).toBe("replayed");
-      expect((await pawl.jobs.get(retried?.job ?? ""))?.state).not.toBe("finished");
-      const { created } = await pawl.history.replay({ jobIds: [job.id], queue: job.queue });
-      expect(created).toBe(0);
-    }
-  });
-});
-
 describe("a clock of the caller's", () => {
   it("is that of its own Pawl only", async () => {
     const { pawl: early } = await clockedPawl({ now: noon - 1_000 * day });

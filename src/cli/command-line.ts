@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { ConnectionOptions } from "./connection.ts";
 import { exitStatus } from "./exit-status.ts";
 import { describeFailure } from "./failure.ts";
+import type { MigrateOptions } from "./migrate.ts";
 import { say } from "./terminal.ts";
 import type { UninstallOptions } from "./uninstall.ts";
 import type { WorkOptions } from "./work.ts";
@@ -47,7 +48,8 @@ function makeProgram(perform: Perform): Command {
     .configureOutput({ outputError: () => undefined }); // what went wrong is said in one place, for every error
   connected(program.command("migrate"))
     .description("Make Pawl's tables, or bring them up to date. Safe to run at every deploy.")
-    .action((options: ConnectionOptions) =>
+    .option("--grant-to <role>", "let this role use the tables without owning them")
+    .action((options: MigrateOptions) =>
       perform(options, async () => (await import("./migrate.ts")).migrate(options)),
     );
   connected(program.command("uninstall"))

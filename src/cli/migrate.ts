@@ -3,11 +3,17 @@ import { connectionString, describeTarget, type ConnectionOptions } from "./conn
 import { exitStatus } from "./exit-status.ts";
 import { print } from "./terminal.ts";
 
+/** What `pawl migrate` takes. */
+export interface MigrateOptions extends ConnectionOptions {
+  readonly grantTo?: string;
+}
+
 /** Brings the tables up to date, and says from which version to which. */
-export async function migrate(options: ConnectionOptions): Promise<number> {
+export async function migrate(options: MigrateOptions): Promise<number> {
   const pawl = new Pawl({ database: connectionString(options), schema: options.schema });
   try {
-    const { from, to } = await pawl.migrate();
+    const { grantTo } = options;
+    const { from, to } = await pawl.migrate(grantTo === undefined ? {} : { grantTo });
     const target = describeTarget(options);
     print(
       from === to

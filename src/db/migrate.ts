@@ -32,8 +32,18 @@ const howToMigrate =
   "run `npx pawl migrate`, or call `await pawl.migrate()` when your application starts";
 const patience = { timeoutMs: 600_000 }; // another process may be at it, and an index takes its time
 
+/** What `pawl.migrate` takes. */
+export interface MigrateOptions {
+  /** A role that may then enqueue, run workers and operate, without owning the tables. It has to exist. */
+  readonly grantTo?: string;
+}
+
 /** Brings a schema up to date; idempotent, and safe from any number of processes at once. */
-export function migrate(database: Database, schema: string): Promise<{ from: number; to: number }> {
+export function migrate(
+  database: Database,
+  schema: string,
+  { grantTo }: MigrateOptions = {},
+): Promise<{ from: number; to: number }> {
   return changeSchema(database, schema, async (change) => {
     const state = await change.inspect();
     const applied = state.migrationsExist ? await change.applied() : [];
@@ -44,6 +54,7 @@ export function migrate(database: Database, schema: string): Promise<{ from: num
     for (const migration of migrations) {
       if (!versions.includes(migration.version)) await change.apply(migration);
     }
+    if (grantTo !== undefined) await change.run("schema/grant", [grantTo]);
     return { from: Math.max(0, ...versions), to: Math.max(newestVersion, ...versions) };
   });
 }

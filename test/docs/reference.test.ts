@@ -35,7 +35,8 @@ describe("options.md", () => {
   const options = page("docs/reference/options.md");
 
   it.each([
-    ["new Pawl(options)", membersOf("src/pawl.ts", "PawlOptions")],
+    ["new Pawl(options)", membersOf("src/pawl-options.ts", "PawlOptions")],
+    ["pawl.migrate(options)", membersOf("src/db/migrate.ts", "MigrateOptions")],
     ["defineTask(options)", membersOf("src/core/task.ts", "TaskOptions")],
     ["enqueue(task, payload, options)", membersOf("src/core/enqueue-options.ts", "EnqueueOptions")],
     ["exponential(options)", optionsOf("src/core/retry.ts", "exponential")],

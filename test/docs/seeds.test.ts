@@ -39,7 +39,7 @@ const optionsOf: Record<string, readonly [string, string]> = {
   "pawl.maintenance.resetLockedJobs": ["src/maintenance/maintenance.ts", "ResetLockedJobsOptions"],
   "pawl.maintenance.pruneTasks": ["src/maintenance/maintenance.ts", "PruneTasksOptions"],
   defineTask: ["src/core/task.ts", "TaskOptions"],
-  "new Pawl": ["src/pawl.ts", "PawlOptions"],
+  "new Pawl": ["src/pawl-options.ts", "PawlOptions"],
   "new LocalQueue": ["src/worker/local-queue.ts", "LocalQueueOptions"],
 };
 // Of interfaces that extend another, and of parameters that are spelt out.

@@ -12,19 +12,25 @@ export const retentionMs = 30 * 86_400_000;
 
 /** Claims and settles as one worker does, without being one: each claim has the next number. */
 export class HandClaimer {
-  readonly workerId = randomUUID();
+  readonly workerId: string;
   readonly #store: Store;
   readonly #cursors: Cursors | undefined;
-  claimNumber = 0;
+  readonly #claims: { last: number };
 
   /** With cursors each claim goes on where the last one has ended; without them it begins at the front. */
-  constructor(store: Store, cursors?: Cursors) {
+  constructor(store: Store, cursors?: Cursors, same?: HandClaimer) {
+    this.workerId = same?.workerId ?? randomUUID();
+    this.#claims = same === undefined ? { last: 0 } : same.#claims;
     this.#store = store;
     this.#cursors = cursors;
   }
 
+  get claimNumber(): number {
+    return this.#claims.last;
+  }
+
   async claim({ queue = "default", limit = 1_000, tasks = ["task"] } = {}): Promise<ClaimedJob[]> {
-    this.claimNumber += 1;
+    this.#claims.last += 1;
     const { workerId, claimNumber } = this;
     const ranges = (this.#cursors ?? new Cursors()).ranges();
     const { jobs, ready, header } = await claimJobs(this.#store, {
@@ -44,6 +50,11 @@ export class HandClaimer {
     return jobs;
   }
 
+  /** The same worker on another connection. */
+  on(store: Store): HandClaimer {
+    return new HandClaimer(store, this.#cursors, this);
+  }
+
   /** Claims exactly one job. */
   async claimOne(options: { queue?: string; tasks?: string[] } = {}): Promise<ClaimedJob> {
     const [job] = await this.claim({ ...options, limit: 1 });
@@ -53,9 +64,14 @@ export class HandClaimer {
 
   /** What others do when this worker has gone while it ran so many of its jobs: they take them all away. */
   async loseAll({ running = 1, quarantineAfter = 3 } = {}): Promise<void> {
-    const { workerId } = this;
+    await this.register(running);
+    await this.rescue(quarantineAfter);
+  }
+
+  /** Makes the worker known, with a lease that is over at once. */
+  async register(running = 1): Promise<void> {
     await registerWorker(this.#store, {
-      id: workerId,
+      id: this.workerId,
       name: "by hand",
       host: "here",
       pid: process.pid,
@@ -67,7 +83,6 @@ export class HandClaimer {
       transactionSlots: 1,
       transactional: [],
     });
-    await this.rescue(quarantineAfter);
   }
 
   /** One look of a rescuer at this worker. */

@@ -1,0 +1,26 @@
+import { leaseMs, queryTimeoutMs } from "../lease.ts";
+import { fair } from "../proxy/link.ts";
+import type { Fault } from "./fault.ts";
+
+/** Bytes vanish and nobody is told: on everything that some processes say, or on what listening sessions hear. */
+export const blackHole: Fault = {
+  id: "F7",
+  name: "black hole",
+  weight: 7,
+  workloads: ["plain", "transactional", "keys"],
+  isProxied: true,
+  drainMs: 2 * queryTimeoutMs,
+  inject: async (stage) => {
+    await stage.pauseBetween(100, 500);
+    const proxies = stage.actors.flatMap(({ proxy }) => proxy ?? []);
+    const silence = stage.chance.isLikely(70) ? "all" : "listeners";
+    const count = stage.chance.isLikely(50) ? proxies.length : 1;
+    const struck = stage.chance.shuffled(proxies).slice(0, count);
+    stage.tell(`silence: ${silence}, around ${count} processes`);
+    if (count === proxies.length && silence === "all") stage.recorder.record({ kind: "outage" });
+    for (const proxy of struck) proxy.weather = { ...fair, silence };
+    await stage.pauseBetween(leaseMs, 3 * leaseMs);
+    for (const proxy of struck) proxy.weather = fair;
+    stage.recorder.record({ kind: "restored" });
+  },
+};

@@ -1,0 +1,79 @@
+import type { Moment } from "../proxy/link.ts";
+import type { Assignment } from "../processes/assignment.ts";
+import type { Actor, Stage } from "../stage.ts";
+import { statements } from "../statements.ts";
+import type { Fault } from "./fault.ts";
+
+type Point =
+  | { readonly name: string; readonly statement: RegExp; readonly moment: Moment }
+  | { readonly name: string; readonly diesIn: NonNullable<Assignment["diesIn"]> };
+
+const points: readonly Point[] = [
+  { name: "after a claim", statement: statements.claim, moment: "never" },
+  { name: "before a claim's reply", statement: statements.claim, moment: "before its reply" },
+  { name: "before the handler", diesIn: "the handler, before its effect" },
+  { name: "after the effect", diesIn: "the handler, after its effect" },
+  { name: "before COMMIT", statement: statements.commit, moment: "before it is forwarded" },
+  { name: "after COMMIT", statement: statements.commit, moment: "before its reply" },
+  { name: "before a settle", statement: statements.settle, moment: "before it is forwarded" },
+  { name: "inside a settle", statement: statements.settle, moment: "before its reply" },
+];
+
+const longestWaitMs = 3_000;
+
+/** Workers are killed at a point of their work that is chosen, not met by luck. */
+export const killPoints: Fault = {
+  id: "F2",
+  name: "worker killed at a point",
+  weight: 10,
+  workloads: ["plain", "transactional"],
+  isProxied: true,
+  inject: async (stage) => {
+    for (let time = 0; time < 2; time += 1) {
+      await stage.pauseBetween(50, 300);
+      await killAt(stage, stage.chance.pick(points));
+      await stage.start("worker");
+    }
+  },
+};
+
+async function killAt(stage: Stage, point: Point): Promise<void> {
+  if ("diesIn" in point) {
+    const doomed = await stage.start("worker", { diesIn: point.diesIn });
+    const hasDied = await isSoon(doomed.process.ended);
+    // It found nothing to do.
+    if (!hasDied) await stage.kill(doomed);
+    else stage.tell(`died ${point.name}`);
+    return;
+  }
+  const victim = await stage.worker();
+  const { promise: sprung, resolve } = withResolvers();
+  victim.proxy?.trap({ matches: point.statement, moment: point.moment, sprung: resolve });
+  if (await isSoon(sprung)) stage.tell(`killed ${point.name}`);
+  victim.proxy?.dropTraps();
+  await kill(stage, victim);
+}
+
+async function kill(stage: Stage, victim: Actor): Promise<void> {
+  if (victim.process.isAlive) await stage.kill(victim);
+}
+
+async function isSoon(happens: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false);
+    }, longestWaitMs);
+  });
+  const isInTime = await Promise.race([happens.then(() => true), tooLate]);
+  clearTimeout(timer);
+  return isInTime;
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,161 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { campaign } from "./campaign.ts";
+import { faults } from "./faults/all.ts";
+import type { Fault } from "./faults/fault.ts";
+import { hunt, type Hunt } from "./mutants/hunt.ts";
+import type { Mutant } from "./mutants/mutant.ts";
+import { mutants } from "./mutants/mutants.ts";
+import { plansOf, type Plan } from "./plan.ts";
+import { failureOf, progressOf, summaryOf } from "./report/summary.ts";
+import { reportOf, type FailedRun } from "./report/report.ts";
+import type { RunResult } from "./run.ts";
+
+interface Options {
+  readonly runs: number;
+  readonly seed?: number;
+  readonly only?: readonly Fault[];
+  readonly replay?: Plan;
+  readonly json?: string;
+  /** True: all of them. */
+  readonly mutants?: readonly Mutant[] | true;
+}
+
+const command = new Command("npm run faults --")
+  .description(
+    "Breaks everything that Pawl stands on, at random, and checks that nothing was lost.",
+  )
+  .option("--runs <number>", "how many runs", positiveInteger, 100)
+  .option(
+    "--seed <number>",
+    "of the runs' chances; another one each time when left out",
+    positiveInteger,
+  )
+  .option("--only <fault,…>", faults.map(({ id, name }) => `${id}: ${name}`).join("; "), faultsOf)
+  .option("--replay <run>", "one run again: fault/workload/seed, as its failure said", planOf)
+  .option("--mutants [number,…]", "hunts seeded bugs, at most so many runs for each", mutantsOf)
+  .option("--json <file>", "where to write the results")
+  .action(main);
+await command.parseAsync();
+
+async function main(options: Options): Promise<void> {
+  const { runs, seed = randomSeed(), only = faults, replay, json } = options;
+  const chosen = replay === undefined ? only : faults.filter(({ id }) => id === replay.fault);
+  const missing = chosen.flatMap(({ id, lacking }) => {
+    const reason = lacking?.();
+    return reason === undefined ? [] : [{ fault: id, reason }];
+  });
+  const possible = chosen.filter(({ id }) => missing.every(({ fault }) => fault !== id));
+  if (options.mutants !== undefined) {
+    const list = options.mutants === true ? mutants : options.mutants;
+    await huntAll(list, { faults: possible, runs, seed, json });
+    return;
+  }
+  const plans =
+    replay === undefined
+      ? plansOf(possible, { runs, seed })
+      : Array.from({ length: runs }, (_, index) => ({ ...replay, number: index + 1 }));
+  console.log(`${plans.length} runs with the seed ${seed}`);
+  const seen: RunResult[] = [];
+  await campaign({
+    plans,
+    faults: possible,
+    onRun: (result) => {
+      seen.push(result);
+      showRun(result, progressOf(seen, plans.length));
+    },
+  });
+  const report = reportOf(seen, { seed, missing });
+  console.log(`\n${summaryOf(report, faults)}`);
+  if (json !== undefined) {
+    await writeFile(inCallersDirectory(json), `${JSON.stringify(report, null, 2)}\n`);
+  }
+  if (report.passed < report.runs) process.exitCode = 1;
+}
+
+async function huntAll(
+  list: readonly Mutant[],
+  {
+    json,
+    ...options
+  }: { faults: readonly Fault[]; runs: number; seed: number; json: string | undefined },
+): Promise<void> {
+  const hunts: Hunt[] = [];
+  for (const mutant of list) {
+    const found = await hunt(mutant, options);
+    hunts.push(found);
+    const { runs, fault = "", workload = "", invariant = "", what = "" } = found;
+    const how =
+      runs === undefined
+        ? "NOT FOUND"
+        : `${runs} runs: ${fault} with ${workload}, ${invariant}: ${what}`;
+    console.log(`${String(mutant.number).padStart(2)} ${mutant.name}: ${how}`);
+  }
+  const needed = hunts.flatMap(({ runs }) => runs ?? []);
+  const mean = needed.reduce((sum, runs) => sum + runs, 0) / Math.max(1, needed.length);
+  console.log(
+    `${needed.length} of ${hunts.length} found, after ${mean.toFixed(1)} runs in the mean`,
+  );
+  if (json !== undefined) {
+    await writeFile(
+      inCallersDirectory(json),
+      `${JSON.stringify({ seed: options.seed, hunts }, null, 2)}\n`,
+    );
+  }
+  if (needed.length < hunts.length) process.exitCode = 1;
+}
+
+function mutantsOf(given: string): readonly Mutant[] {
+  const numbers = given.split(",").map(Number);
+  const found = mutants.filter(({ number }) => numbers.includes(number));
+  if (found.length === numbers.length) return found;
+  throw new InvalidArgumentError(`expected numbers from 1 to ${mutants.length}, got ${given}`);
+}
+
+function showRun({ plan, violations, keptIn }: RunResult, progress: string): void {
+  const isTerminal = process.stdout.isTTY;
+  if (isTerminal) process.stdout.write("\r\u001b[K");
+  if (violations.length > 0) {
+    const { number: run, ...rest } = plan;
+    const failed: FailedRun = { run, ...rest, found: violations, keptIn };
+    console.log(failureOf(failed));
+  }
+  if (isTerminal) process.stdout.write(progress);
+  else if (plan.number % 10 === 0) console.log(progress);
+}
+
+function randomSeed(): number {
+  return Math.floor(Math.random() * 0x7fff_ffff);
+}
+
+/** npm starts scripts in the package's own directory, and tells where it was called. */
+function inCallersDirectory(file: string): string {
+  return resolve(process.env.INIT_CWD ?? process.cwd(), file);
+}
+
+function faultsOf(given: string): readonly Fault[] {
+  return given.split(",").map((id) => faultNamed(id.trim()));
+}
+
+function faultNamed(given: string): Fault {
+  const found = faults.find(({ id }) => id === given);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(
+    `expected one of ${faults.map(({ id }) => id).join(", ")}, got ${given}`,
+  );
+}
+
+function planOf(given: string): Plan {
+  const [fault = "", workload = "", seed = ""] = given.split("/");
+  const { id, workloads } = faultNamed(fault);
+  if (!workloads.includes(workload)) {
+    throw new InvalidArgumentError(`expected a workload of ${id}: ${workloads.join(", ")}`);
+  }
+  return { number: 1, fault: id, workload, seed: positiveInteger(seed) };
+}
+
+function positiveInteger(given: string): number {
+  if (/^[1-9]\d*$/.test(given)) return Number(given);
+  throw new InvalidArgumentError(`expected a positive integer, got ${given}`);
+}

@@ -1,0 +1,151 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { check, type Verdict } from "./checker/check.ts";
+import type { Evidence } from "./checker/evidence.ts";
+import { isReadyIn } from "./checker/readiness.ts";
+import { monotonicMs } from "./evidence/event.ts";
+import { readFinalState } from "./evidence/final-state.ts";
+import { readEvents, Recorder } from "./evidence/recorder.ts";
+import type { Fault } from "./faults/fault.ts";
+import { leaseMs, pollMs } from "./lease.ts";
+import type { Plan } from "./plan.ts";
+import { Chance } from "./random.ts";
+import { execute } from "./servers/admin.ts";
+import type { Grounds } from "./servers/site.ts";
+import { Stage } from "./stage.ts";
+import { workloadNamed } from "./workloads/all.ts";
+import type { Step, Workload } from "./workloads/workload.ts";
+
+/** What came of a run; where its evidence was kept, when it failed. */
+export interface RunResult extends Verdict {
+  readonly plan: Plan;
+  readonly keptIn: string | undefined;
+}
+
+const workers = 3;
+// A lease, two polls, the longest pause after an error, and two seconds.
+const usualDrainMs = leaseMs + 2 * pollMs + 2_000 + 2_000;
+// An enqueue is tried for 15 s, and its last try may take as long as a query may.
+const producedWithinMs = 40_000;
+const readyWithinMs = 4 * leaseMs;
+const endedWithinMs = 10_000;
+
+/** Makes a run: starts its processes, makes its trouble, waits until all is done, and judges what happened. */
+export async function makeRun(plan: Plan, fault: Fault, grounds: Grounds): Promise<RunResult> {
+  const directory = await mkdtemp(join(tmpdir(), `pawl-run-${plan.number}-`));
+  const workload = workloadNamed(plan.workload);
+  const evidence = await play(plan, { fault, workload, grounds, directory });
+  const verdict = check(evidence);
+  const hasFailed = verdict.violations.length > 0;
+  if (hasFailed) {
+    await writeFile(join(directory, "plan.json"), JSON.stringify(plan, null, 2));
+    await writeFile(join(directory, "final.json"), JSON.stringify(evidence.final, null, 2));
+    await writeFile(
+      join(directory, "violations.json"),
+      JSON.stringify(verdict.violations, null, 2),
+    );
+  } else await rm(directory, { recursive: true, force: true });
+  return { ...verdict, plan, keptIn: hasFailed ? directory : undefined };
+}
+
+interface Play {
+  readonly fault: Fault;
+  readonly workload: Workload;
+  readonly grounds: Grounds;
+  readonly directory: string;
+}
+
+async function play(plan: Plan, { fault, workload, grounds, directory }: Play): Promise<Evidence> {
+  await mkdir(directory, { recursive: true });
+  const site = await (fault.openSite?.(grounds) ?? grounds.sharedSite());
+  const stage = new Stage({
+    site,
+    chance: new Chance(plan.seed),
+    recorder: new Recorder(Stage.eventsIn(directory)),
+    directory,
+    isProxied: fault.isProxied ?? false,
+    assignment: { workload: plan.workload, seed: plan.seed },
+  });
+  try {
+    const assign = () => fault.assignment?.(stage) ?? {};
+    await Promise.all(Array.from({ length: workers }, () => stage.start("worker", assign())));
+    const producer = await stage.start("producer", assign());
+    await Promise.all([
+      fault.inject(stage),
+      within(producedWithinMs, producer.process.says("done")),
+    ]);
+    stage.recorder.record({ kind: "healed" });
+    await untilDrained(stage, usualDrainMs + (fault.drainMs ?? 0) + (workload.drainMs ?? 0));
+    await untilReady(stage, directory, readyWithinMs + (fault.drainMs ?? 0));
+    await stopWorkers(stage);
+    await site.leave?.();
+    return {
+      events: readEvents(Stage.eventsIn(directory)),
+      final: await readFinalState(stage.site.directUrl),
+      exits: stage.exits,
+      jobs: jobsOf(workload.steps(new Chance(plan.seed))),
+      leaseMs,
+      clockOffsetMs: Date.now() - monotonicMs(),
+    };
+  } finally {
+    await stage.close();
+    await site.close();
+  }
+}
+
+/** Keeps as many workers as there were: what a supervisor does. Those that live are left alone. */
+async function untilDrained(stage: Stage, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (performance.now() < deadline) {
+    if (stage.workers.length < workers) await stage.start("worker");
+    if (await isDrained(stage)) {
+      stage.recorder.record({ kind: "drained" });
+      return;
+    }
+    await stage.pause(50);
+  }
+}
+
+/** Gives those who were late to notice that all is well again the time to do so; whether they did is for the checker. */
+async function untilReady(stage: Stage, directory: string, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  const isReady = (): boolean => {
+    const events = readEvents(Stage.eventsIn(directory));
+    return stage.workers.every(({ process }) => isReadyIn(events, process.pid));
+  };
+  while (!isReady() && performance.now() < deadline) await stage.pause(50);
+  stage.recorder.record({ kind: "at rest" });
+}
+
+async function isDrained(stage: Stage): Promise<boolean> {
+  const query = "select count(*)::int as left from pawl.jobs";
+  const [row] = await execute<{ left: number }>(stage.site.directUrl, query);
+  return row?.left === 0;
+}
+
+/** They end by themselves when told to, or it is a violation that the checker sees. */
+async function stopWorkers(stage: Stage): Promise<void> {
+  const { actors } = stage;
+  for (const { process } of stage.workers) process.signal("SIGTERM");
+  await within(endedWithinMs, Promise.all(actors.map(({ process }) => process.ended)));
+  // Their sessions end a moment after them.
+  await stage.pause(100);
+}
+
+async function within(ms: number, happens: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([happens, tooLate]);
+  clearTimeout(timer);
+}
+
+function jobsOf(steps: readonly Step[]): Evidence["jobs"] {
+  const jobs = steps.flatMap((step) => {
+    if (!("jobs" in step)) return [];
+    return step.how === "with a bad one" ? [...step.jobs, step.bad] : step.jobs;
+  });
+  return new Map(jobs.map((job) => [job.act.n, job]));
+}
