@@ -277,54 +277,47 @@ begin
          and jobs.concurrency_lane is not null
        group by jobs.concurrency_key
     ) as heads;
-  with following as (
-    select next.id, next.priority, next.concurrency_order,
-           heads.lanes[1 + (next.place - 1) % cardinality(heads.lanes)] as lane
-      from json_to_recordset(_heads) as heads (key text, lanes integer[])
-     cross join lateral (
-       select line.id, line.priority, line.concurrency_order, line.place,
-              bool_and(line.is_mine and line.id = expected.ids[line.place]) over (order by line.place) as is_free
-         from (
-           select jobs.id, jobs.priority, jobs.concurrency_order,
-                  (_tasks is null or jobs.task = any (_tasks)) and (_except is null or jobs.task <> all (_except))
-                      and jobs.rate_limit_key is null
-                    and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine,
-                  row_number() over (order by jobs.priority, jobs.concurrency_order) as place
-             from (
-               select jobs.*
-                 from :"schema".jobs
-                where jobs.queue = _queue
-                  and jobs.concurrency_key = heads.key
-                  and jobs.indexed_as = 'blocked'
-                order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
-                limit greatest(1, _follow * cardinality(heads.lanes) / _count)
-                  for update skip locked
-             ) as jobs
-         ) as line
-        -- Nothing passes a job that somebody has locked.
-        cross join (
-          select array(
-            select jobs.id
-              from :"schema".jobs
-             where jobs.queue = _queue
-               and jobs.concurrency_key = heads.key
-               and jobs.indexed_as = 'blocked'
-             order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
-             limit greatest(1, _follow * cardinality(heads.lanes) / _count)) as ids
-          offset 0
-        ) as expected
-     ) as next
-     where next.is_free
-     limit _follow
-  )
-  select array_agg(following.id order by following.id), array_agg(following.lane order by following.id),
-         array_agg(following.turn order by following.id)
-    into _ids, _lanes, _turns
-    from (
-      select following.id, following.lane,
-             row_number() over (order by following.priority, following.concurrency_order) as turn
-        from following
-    ) as following;
+  begin
+    with following as (
+      select next.id, next.priority, next.concurrency_order,
+             heads.lanes[1 + (next.place - 1) % cardinality(heads.lanes)] as lane
+        from json_to_recordset(_heads) as heads (key text, lanes integer[])
+       cross join lateral (
+         select line.id, line.priority, line.concurrency_order, line.place,
+                bool_and(line.is_mine) over (order by line.place) as is_free
+           from (
+             select jobs.id, jobs.priority, jobs.concurrency_order,
+                    (_tasks is null or jobs.task = any (_tasks)) and (_except is null or jobs.task <> all (_except))
+                        and jobs.rate_limit_key is null
+                      and (_forbidden is null or jobs.flags is null or not jobs.flags && _forbidden) as is_mine,
+                    row_number() over (order by jobs.priority, jobs.concurrency_order) as place
+               from (
+                 select jobs.*
+                   from :"schema".jobs
+                  where jobs.queue = _queue
+                    and jobs.concurrency_key = heads.key
+                    and jobs.indexed_as = 'blocked'
+                  order by jobs.queue, jobs.concurrency_key, jobs.priority, jobs.concurrency_order
+                  limit greatest(1, _follow * cardinality(heads.lanes) / _count)
+                    for update nowait
+               ) as jobs
+           ) as line
+       ) as next
+       where next.is_free
+       limit _follow
+    )
+    select array_agg(following.id order by following.id), array_agg(following.lane order by following.id),
+           array_agg(following.turn order by following.id)
+      into _ids, _lanes, _turns
+      from (
+        select following.id, following.lane,
+               row_number() over (order by following.priority, following.concurrency_order) as turn
+          from following
+      ) as following;
+  exception when lock_not_available then
+    -- Nothing passes a job that somebody has locked: this time the line is left to admissions, one by one.
+    return;
+  end;
   if _ids is null then
     return;
   end if;

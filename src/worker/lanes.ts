@@ -1,6 +1,6 @@
 import type { ClaimedJob } from "../store/claimed-job.ts";
 
-const maxFollow = 500;
+const maxFollow = 1_000;
 const maxParked = 2_000;
 // What a settle and a claim add to the round trip of a claim, before the next job of a lane could start.
 const settleMs = 2;
