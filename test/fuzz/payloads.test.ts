@@ -52,6 +52,8 @@ it(
     const different: string[] = [];
     let run = 0;
     await startWorker(pawl, {
+      // All of this keeps one event loop busy, and the machine has other tests to run.
+      lease: "30s",
       concurrency: 100,
       handlers: [
         task.handle(({ payload, job }) => {
