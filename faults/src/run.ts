@@ -14,6 +14,7 @@ import { Chance } from "./random.ts";
 import { execute } from "./servers/admin.ts";
 import type { Grounds } from "./servers/site.ts";
 import { Stage } from "./stage.ts";
+import { within } from "./within.ts";
 import { workloadNamed } from "./workloads/all.ts";
 import type { Step, Workload } from "./workloads/workload.ts";
 
@@ -131,15 +132,6 @@ async function stopWorkers(stage: Stage): Promise<void> {
   await within(endedWithinMs, Promise.all(actors.map(({ process }) => process.ended)));
   // Their sessions end a moment after them.
   await stage.pause(100);
-}
-
-async function within(ms: number, happens: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([happens, tooLate]);
-  clearTimeout(timer);
 }
 
 function jobsOf(steps: readonly Step[]): Evidence["jobs"] {

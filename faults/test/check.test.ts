@@ -35,13 +35,13 @@ it("finds nothing wrong with runs in which nothing is", () => {
 });
 
 it("counts an enqueue of which nobody knew as recovered when its job is there", () => {
-  const story = new Story().wanted(1).says({ kind: "attempted", n: 1 });
+  const story = new Story().whole(2).wanted(1).says({ kind: "attempted", n: 1 });
   story.says({ kind: "unknown", n: 1, code: "PAWL_DATABASE_UNAVAILABLE" });
   story.claimed(1).started(1).wrote(1).ended(1).settled(1);
 
   expect(check(drained(story).evidence())).toMatchObject({
     violations: [],
-    totals: { acknowledged: 0, recovered: 1 },
+    totals: { acknowledged: 1, recovered: 1 },
   });
 });
 
@@ -252,6 +252,12 @@ describe("finds", () => {
       new Story().says({ kind: "unhandled", message: "unhandledRejection: Error" }, worker),
     ],
     ["exit", "a worker that did not end well", new Story().exited({ code: 1 })],
+    [
+      "exit",
+      "a worker that was killed, and not by a job that does so",
+      new Story().whole(1).exited({ code: null, signal: "SIGABRT" }),
+    ],
+    ["nothing shown", "a run in which no enqueue was acknowledged", new Story()],
     [
       "pending",
       "an enqueue that was never answered",

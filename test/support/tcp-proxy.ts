@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
+import { MessageSplitter, typeOf } from "../../faults/src/proxy/messages.ts";
 import { databaseUrl } from "./database.ts";
 
 /** One message of PostgreSQL's protocol: its type ("" for the first of a client) and its bytes as Latin-1 text. */
@@ -133,10 +134,10 @@ class Link {
     this.#inside = inside;
     this.#outside = outside;
     this.#faults = faults;
-    this.#forward(inside, new MessageSplitter(false), (message, bytes) => {
+    this.#forward(inside, new MessageSplitter("client"), (message, bytes) => {
       this.#passOn(message, bytes);
     });
-    this.#forward(outside, new MessageSplitter(true), (message, bytes) => {
+    this.#forward(outside, new MessageSplitter("server"), (message, bytes) => {
       this.#passBack(message, bytes);
     });
   }
@@ -163,7 +164,7 @@ class Link {
     from.on("data", (chunk) => {
       for (const bytes of splitter.split(chunk)) {
         if (this.#isSilent) return;
-        pass(splitter.describe(bytes), bytes);
+        pass({ type: typeOf(bytes), text: bytes.toString("latin1") }, bytes);
       }
     });
   }
@@ -194,37 +195,6 @@ class Link {
     if (trap.cuts) this.cut();
     else this.silence();
     trap.sprung();
-  }
-}
-
-/** Finds the messages in a stream of bytes. */
-class MessageSplitter {
-  #rest: Buffer = Buffer.alloc(0);
-  #isFirst: boolean;
-
-  /** A client's first message has no type. */
-  constructor(isServer: boolean) {
-    this.#isFirst = !isServer;
-  }
-
-  split(chunk: Buffer): Buffer[] {
-    this.#rest = Buffer.concat([this.#rest, chunk]);
-    const messages: Buffer[] = [];
-    for (;;) {
-      const lengthAt = this.#isFirst ? 0 : 1;
-      if (this.#rest.length < lengthAt + 4) return messages;
-      const end = lengthAt + this.#rest.readUInt32BE(lengthAt);
-      if (this.#rest.length < end) return messages;
-      messages.push(this.#rest.subarray(0, end));
-      this.#rest = this.#rest.subarray(end);
-      this.#isFirst = false;
-    }
-  }
-
-  describe(bytes: Buffer): ProtocolMessage {
-    // No type is 0, which is how the length of a client's first message begins.
-    const type = bytes[0] === 0 ? "" : bytes.toString("latin1", 0, 1);
-    return { type, text: bytes.toString("latin1") };
   }
 }
 

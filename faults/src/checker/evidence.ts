@@ -25,6 +25,8 @@ export type Invariant =
   | "lost"
   | "unexpected"
   | "enqueued twice"
+  /** Nothing was acknowledged, so nothing can have been lost: such a run shows nothing. */
+  | "nothing shown"
   | "duplicated effect"
   | "missing effect"
   | "stale settle"

@@ -1,3 +1,4 @@
+import type { Deed } from "../workloads/workload.ts";
 import { eventsOf, type Evidence, type Violation } from "./evidence.ts";
 
 /** Everything was done in the end, and nothing is left over: no session, lock, timer, pending promise or surprise. */
@@ -26,14 +27,22 @@ export function checkHygiene(evidence: Evidence): Violation[] {
   ];
 }
 
-/** Whether a process was killed by a job that does such things, or by a handler that was told to. */
+const deadly: readonly Deed[] = [
+  "die before the effect",
+  "die after the effect",
+  "exhaust the heap",
+];
+
+/** Whether a process was killed by a job that does such things, which it had started. */
 function isOwnDoing(evidence: Evidence, pid: number, signal: string | null): boolean {
   // A second signal may come when the process is about to end, and takes nothing for itself any more.
   const hasClosed = eventsOf(evidence, "closed").some((event) => event.pid === pid);
   if (hasClosed && (signal === "SIGTERM" || signal === "SIGINT")) return true;
   if (signal !== "SIGKILL" && signal !== "SIGABRT") return false;
-  const started = eventsOf(evidence, "started").filter((event) => event.pid === pid);
-  return started.length > 0;
+  return eventsOf(evidence, "started").some(({ n, ...event }) => {
+    const does = evidence.jobs.get(n)?.act.does;
+    return event.pid === pid && does !== undefined && deadly.includes(does);
+  });
 }
 
 /** Each call has been answered, one way or another. */

@@ -48,8 +48,12 @@ export function totalsOf(evidence: Evidence): Totals {
 
 /** Nothing is lost, nothing is there that was not asked for, and nothing twice. */
 export function checkLosses(evidence: Evidence): Violation[] {
-  const { lost, unexpected, duplicated } = totalsOf(evidence);
+  const { acknowledged, lost, unexpected, duplicated } = totalsOf(evidence);
+  const isEmpty = acknowledged === 0;
   return [
+    ...(isEmpty
+      ? [{ invariant: "nothing shown", what: "no enqueue was acknowledged" } as const]
+      : []),
     ...lost.map((what) => ({ invariant: "lost", what }) as const),
     ...unexpected.map((what) => ({ invariant: "unexpected", what }) as const),
     ...duplicated.map((what) => ({ invariant: "enqueued twice", what }) as const),

@@ -2,6 +2,7 @@ import type { Moment } from "../proxy/link.ts";
 import type { Assignment } from "../processes/assignment.ts";
 import type { Actor, Stage } from "../stage.ts";
 import { statements } from "../statements.ts";
+import { within } from "../within.ts";
 import type { Fault } from "./fault.ts";
 
 type Point =
@@ -40,34 +41,23 @@ export const killPoints: Fault = {
 async function killAt(stage: Stage, point: Point): Promise<void> {
   if ("diesIn" in point) {
     const doomed = await stage.start("worker", { diesIn: point.diesIn });
-    const hasDied = await isSoon(doomed.process.ended);
+    const hasDied = await within(longestWaitMs, doomed.process.ended);
     // It found nothing to do.
-    if (!hasDied) await stage.kill(doomed);
-    else stage.tell(`died ${point.name}`);
+    if (hasDied) stage.recorder.record({ kind: "killed", victim: doomed.process.pid });
+    else await stage.kill(doomed);
+    if (hasDied) stage.tell(`died ${point.name}`);
     return;
   }
   const victim = await stage.worker();
   const { promise: sprung, resolve } = withResolvers();
   victim.proxy?.trap({ matches: point.statement, moment: point.moment, sprung: resolve });
-  if (await isSoon(sprung)) stage.tell(`killed ${point.name}`);
+  if (await within(longestWaitMs, sprung)) stage.tell(`killed ${point.name}`);
   victim.proxy?.dropTraps();
   await kill(stage, victim);
 }
 
 async function kill(stage: Stage, victim: Actor): Promise<void> {
   if (victim.process.isAlive) await stage.kill(victim);
-}
-
-async function isSoon(happens: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(false);
-    }, longestWaitMs);
-  });
-  const isInTime = await Promise.race([happens.then(() => true), tooLate]);
-  clearTimeout(timer);
-  return isInTime;
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {

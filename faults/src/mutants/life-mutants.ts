@@ -79,8 +79,8 @@ export const lifeMutants: readonly Mutant[] = [
     edits: [
       {
         file: "sql/migrations/0001-tables.sql",
-        from: `  max_running integer not null,`,
-        to: `  max_running integer not null,
+        from: `  max_running integer not null check (max_running > 0),`,
+        to: `  max_running integer not null check (max_running > 0),
   running integer not null default 0,`,
       },
       {
@@ -88,6 +88,21 @@ export const lifeMutants: readonly Mutant[] = [
         from: `         when keys.max_running = 1 and not exists (`,
         to: `         when true then array(select generate_series(1, keys.max_running - keys.running))
          when keys.max_running = 1 and not exists (`,
+      },
+      {
+        file: "sql/migrations/0011-admission.sql",
+        from: `    -- The locks have drawn the transaction's id: only now may the clock be read (decision 0002).`,
+        to: `    update :"schema".concurrency_keys as keys
+       set running = keys.running + taken.count
+      from (
+        select jobs.concurrency_key as key, count(*) as count
+          from :"schema".jobs
+         where jobs.queue = _queue
+           and jobs.id = any (_ids)
+         group by jobs.concurrency_key
+      ) as taken
+     where keys.queue = _queue
+       and keys.key = taken.key;`,
       },
       {
         file: settle,
