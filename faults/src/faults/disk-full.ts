@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { renameSync, symlinkSync } from "node:fs";
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { execute, untilAnswering } from "../servers/admin.ts";
+import { execute, isSilentWithin, untilAnswering } from "../servers/admin.ts";
 import { mountLacking } from "../servers/account.ts";
 import type { Grounds, Site } from "../servers/site.ts";
 import { SmallDisk } from "../servers/small-disk.ts";
@@ -13,6 +13,7 @@ import type { Fault } from "./fault.ts";
 const dataMb = 48;
 const walMb = 80;
 const answersWithinMs = 20_000;
+const downWithinMs = 1_000;
 const disks = new WeakMap<Site, SmallDisk>();
 
 /** The disk with the tables is full for a while: statements fail, and the server stays up. */
@@ -46,11 +47,14 @@ export const walFull: Fault = {
     if (server === undefined) throw new Error("expected a server of the run's own");
     const disk = diskOf(stage);
     await stage.pauseBetween(200, 600);
-    stage.recorder.record({ kind: "outage" });
     disk.fill();
     stage.tell("log disk full");
     // What is in the present segment still fits.
     await execute(stage.site.directUrl, "select pg_switch_wal()").catch(() => undefined);
+    // It goes on for as long as what it writes finds room.
+    if (await isSilentWithin(stage.site.directUrl, downWithinMs)) {
+      stage.recorder.record({ kind: "outage" });
+    }
     await stage.pauseBetween(500, 1_500);
     disk.empty();
     await server.restart();

@@ -17,6 +17,20 @@ export async function execute<Row extends object = Record<string, unknown>>(
   }
 }
 
+/** Whether the server stops answering within this time. */
+export async function isSilentWithin(url: string, ms: number): Promise<boolean> {
+  const deadline = performance.now() + ms;
+  while (performance.now() < deadline) {
+    try {
+      await execute(url, "select 1");
+    } catch {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
 /** Resolves when the server answers. */
 export async function untilAnswering(url: string, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
