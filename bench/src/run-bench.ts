@@ -36,8 +36,10 @@ interface Bench {
   readonly tell: (line: string) => void;
 }
 
-const onlyBest = "a round takes minutes, so it is run with the best settings only";
+const ownPeer = "graphile-worker";
+const onlyBest = "it is run with the best settings only; drain and latency have the defaults, too";
 const onlyPawl = "its targets are Pawl's own, so with --quick it is run for Pawl alone";
+const onlyOwnPeer = `its targets are Pawl's own, so it is run for Pawl and ${ownPeer} alone`;
 
 /** Runs the scenarios, the contenders in turn (A B A B …), each on a fresh database. */
 export async function runBench(options: BenchOptions, tell: Told): Promise<BenchReport> {
@@ -107,12 +109,19 @@ function entrantsOf({ options, servers, missing }: Bench, scenario: Scenario): r
       servers.missing(contender.server) ??
       (scenario.needs && contender.lacks[scenario.needs]) ??
       scenario.lacking?.(contender) ??
-      (scenario.isLong && settings === "defaults" ? onlyBest : undefined) ??
-      (scenario.isOwn && options.isQuick && contender.name !== "pawl" ? onlyPawl : undefined);
+      (settings === "defaults" && !scenario.hasDefaults ? onlyBest : undefined) ??
+      (scenario.isOwn ? leftOut(contender.name, options.isQuick) : undefined);
     if (reason === undefined) return true;
     missing.push(missed(scenario, { contender, settings }, { reason, isFailure: false }));
     return false;
   });
+}
+
+/** Why the peer is left out of a scenario that compares Pawl with itself. */
+function leftOut(name: string, isQuick: boolean): string | undefined {
+  if (name === "pawl") return undefined;
+  if (isQuick) return onlyPawl;
+  return name === ownPeer ? undefined : onlyOwnPeer;
 }
 
 /** Returns whether it succeeded; one that failed is told as missing, with nothing of its other rounds. */

@@ -10,7 +10,6 @@ export const backlogDepth: Scenario = {
   description:
     "10,000, 100,000 and 1,000,000 ready jobs, run by one process for at most 20 s; with the mean time that the " +
     "server needs for the statement that takes jobs.",
-  isLong: true,
   isOwn: true,
   measure: async (measurement) => {
     const depths = measurement.isQuick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000];

@@ -11,7 +11,6 @@ export const delayedBacklog: Scenario = {
   title: "Delayed backlog",
   description:
     "The drain of 100,000 ready jobs by one process, and the same beside 1,000,000 jobs that are due tomorrow.",
-  isLong: true,
   isOwn: true,
   measure: async (measurement) => {
     const count = measurement.isQuick ? 20_000 : 100_000;

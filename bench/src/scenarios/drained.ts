@@ -22,7 +22,7 @@ interface Drained {
 }
 
 const batch = 10_000;
-const defaultLimitMs = 30_000;
+const defaultLimitMs = 15_000;
 const quickLimitMs = 5_000;
 
 /** Fills the database, drains it, and tells the rate and its costs; every job must have been executed exactly once. */

@@ -17,7 +17,7 @@ export const heldSnapshot: Scenario = {
   needs: "enqueue in a transaction",
   lacking: ({ server }) =>
     server === "redis" ? "Redis has no snapshots and no transactions that stay open" : undefined,
-  isLong: true,
+  isOwn: true,
   measure: async (measurement) => {
     await measurement.freshDatabase();
     const release = await holdBack(measurement.url);

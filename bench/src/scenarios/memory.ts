@@ -9,7 +9,6 @@ export const memory: Scenario = {
   description:
     "The steady work, for 8 s and then for 1,000,000 jobs more or 90 s: how much the worker's memory has grown in " +
     "that time, measured after a garbage collection.",
-  isLong: true,
   isOwn: true,
   measure: async (measurement) => {
     const jobs = measurement.isQuick ? 50_000 : 1_000_000;

@@ -14,9 +14,9 @@ export interface Scenario {
   /** What is done, and what is told, in a sentence or two for the report. */
   readonly description: string;
   readonly needs?: Ability;
-  /** A round takes minutes, so it is run with the best settings only. */
-  readonly isLong?: boolean;
-  /** What is aimed at compares Pawl with itself, so the quick benchmark leaves the peers out. */
+  /** Run with the defaults, too: where no settings are given. The others are run with the best settings only. */
+  readonly hasDefaults?: boolean;
+  /** What is aimed at compares Pawl with itself: one peer is enough, and the quick benchmark leaves it out. */
   readonly isOwn?: boolean;
   /** Why the contender cannot take part; undefined when it can. */
   lacking?(contender: Contender): string | undefined;
