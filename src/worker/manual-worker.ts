@@ -196,6 +196,7 @@ export class ManualWorker {
       (left: number) => this.#claimer.claim(left),
       (left: number) => this.#claimLimited(left),
       async (left: number) => ((await this.#promoteDue()) ? this.#claimer.claim(left) : []),
+      (left: number) => this.#claimLimited(left),
     ];
     for (const claim of claims) {
       if (jobs.length >= limit || this.isOver) break;
