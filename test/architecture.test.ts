@@ -37,7 +37,7 @@ const layers: Record<string, readonly string[]> = {
     "db",
     "core",
   ],
-  cli: ["index.ts", "pawl.ts", "worker", "adapters", "db", "core"],
+  cli: ["index.ts", "pawl.ts", "embedded", "worker", "adapters", "db", "core"],
   embedded: ["core"],
 };
 

@@ -19,7 +19,7 @@ const maxRemembered = 100;
 export function reportOn(worker: Worker, options: ReportOptions): (what: string) => void {
   const say = (what: string): void => {
     const line = `pawl worker "${options.name ?? hostname()}": ${what}`;
-    terminal.say(maskSecrets(line.replaceAll(/\p{Control}+/gu, " "), options));
+    terminal.say(maskSecrets(terminal.harmless(line), options));
   };
   const isNews = makeNewsFilter();
   worker.on("started", ({ workerId }) => {

@@ -1,10 +1,9 @@
 import type { Duration } from "../core/duration.ts";
-import { OptionError } from "../core/errors.ts";
 import { positiveInteger } from "../core/options.ts";
 import type { WorkerOptions } from "../index.ts";
 import { Pawl } from "../pawl.ts";
 import { connectionString, describeTarget, type ConnectionOptions } from "./connection.ts";
-import { loadTasks } from "./load-tasks.ts";
+import { fileOf, loadTasks } from "./load-tasks.ts";
 import { reportOn } from "./report.ts";
 import { runUntilStopped } from "./stop-signals.ts";
 
@@ -21,7 +20,7 @@ export interface WorkOptions extends ConnectionOptions {
 export async function work(options: WorkOptions): Promise<number> {
   const database = connectionString(options);
   const workerOptions = workerOptionsOf(options);
-  const { tasks, handlers } = await loadTasks(fileOf(options));
+  const { tasks, handlers } = await loadTasks(fileOf(options.tasks));
   const pawl = new Pawl({ database, schema: options.schema, tasks });
   try {
     const worker = pawl.worker({ ...workerOptions, handlers });
@@ -30,18 +29,6 @@ export async function work(options: WorkOptions): Promise<number> {
   } finally {
     await pawl.close();
   }
-}
-
-function fileOf({ tasks }: WorkOptions): string {
-  if (tasks !== undefined) return tasks;
-  throw new OptionError(
-    "expected --tasks <module>, got none; name the file that exports the tasks",
-    {
-      option: "--tasks",
-      expected: "a JavaScript or TypeScript file",
-      got: "nothing",
-    },
-  );
 }
 
 function workerOptionsOf(options: WorkOptions): WorkerOptions {

@@ -140,6 +140,8 @@ export class ManualWorker {
       concurrency: maxBatchSize,
       transactionSlots: 1,
       transactional: [],
+      // Each claim says its own.
+      forbiddenFlags: null,
     });
     this.#heartbeat.start();
     this.#reconciler.start();

@@ -1,12 +1,4 @@
-import {
-  cancel,
-  defineTask,
-  OptionError,
-  partialSuccess,
-  Pawl,
-  PayloadError,
-  typed,
-} from "pawl";
+import { cancel, defineTask, OptionError, Pawl, PayloadError, typed } from "pawl";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { databaseUrl, execute } from "../support/database.ts";
@@ -90,18 +82,6 @@ describe("a replay", () => {
     expect(await pawl.history.replay()).toMatchObject({ matched: 0 });
     expect(await pawl.history.replay({ outcome: "cancelled" })).toMatchObject({ created: 1 });
     expect((await jobsIn(schema)).map(({ payload }) => payload).sort()).toEqual([-1, 0]);
-  });
-
-  it("takes a job whose last attempt was a partial success, which has failed for good", async () => {
-    const { job } = await pawl.enqueue(stranger, 1);
-    await settle([stranger.handle(() => partialSuccess({ completedSteps: ["half"] }))], 1);
-
-    expect(await pawl.history.attempts(job)).toMatchObject([{ outcome: "partial", final: true }]);
-    const [retried] = await pawl.jobs.retry(job);
-
-    expect(retried?.outcome).toBe("replayed");
-    expect(await jobsIn(schema)).toMatchObject([{ id: retried?.job?.id, payload: 1 }]);
-    expect(await pawl.history.replay()).toMatchObject({ matched: 1, skipped: 1 });
   });
 
   it("is done once, as long as the new job is live or its history is kept", async () => {
