@@ -1,18 +1,8 @@
-const units = [
-  { name: "d", ms: 86_400_000 },
-  { name: "h", ms: 3_600_000 },
-  { name: "m", ms: 60_000 },
-  { name: "s", ms: 1_000 },
-] as const;
+import { roughDuration } from "../core/duration.ts";
 
-/** How long ago something was, or how far ahead it is, roughly: `3m ago`, `in 2h`; `-` for null. */
+/** About how long ago something was, or how far ahead it is: `3 minutes ago`, `in 2 hours`; `-` for null. */
 export function fromNow(time: Date | null, now: number): string {
   if (time === null) return "-";
   const ms = now - time.getTime();
-  const { name, ms: unit } = units.find((each) => Math.abs(ms) >= each.ms) ?? {
-    name: "s",
-    ms: 1_000,
-  };
-  const count = Math.floor(Math.abs(ms) / unit);
-  return ms >= 0 ? `${count}${name} ago` : `in ${count}${name}`;
+  return ms >= 0 ? `${roughDuration(ms)} ago` : `in ${roughDuration(-ms)}`;
 }

@@ -7,6 +7,9 @@ import { toSvg } from "./plot.ts";
 import { plotName } from "./scenario-section.ts";
 import type { ReportTexts } from "./texts.ts";
 
+/** How the lines of the documentation are broken. */
+const prose = { proseWrap: "always", printWidth: 118 } as const;
+
 /** Writes `docs/benchmarks.md` and its plots; plots of scenarios that were not measured are removed. */
 export async function writeReport(
   report: BenchReport,
@@ -25,7 +28,7 @@ export async function writeReport(
 
 async function format(text: string, path: string): Promise<string> {
   const options = await prettier.resolveConfig(path);
-  return prettier.format(text, { ...options, filepath: path });
+  return prettier.format(text, { ...options, filepath: path, ...prose });
 }
 
 function plotsOf(report: BenchReport): Map<string, string> {
