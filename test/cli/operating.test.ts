@@ -41,7 +41,9 @@ describe("what looks", () => {
 
     expect(status).toBe(0);
     expect(stdout).toMatch(/^queue +ready +blocked +scheduled +running +oldest ready/);
-    expect(stdout).toMatch(/\nletters +3 +0 +1 +0 +(?:less than a second|\d+ seconds?) ago +paused\n/);
+    expect(stdout).toMatch(
+      /\nletters +3 +0 +1 +0 +(?:less than a second|\d+ seconds?) ago +paused\n/,
+    );
     expect(row).toMatchObject({
       ...{ name: "letters", paused: true },
       counts: { ready: 3, scheduled: 1, blocked: 0, running: 0 },
