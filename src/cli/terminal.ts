@@ -7,3 +7,8 @@ export function print(line: string): void {
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
+
+/** Whether what is said is read by a person, and not kept in a log. */
+export function isTerminal(): boolean {
+  return process.stderr.isTTY;
+}
