@@ -1,6 +1,7 @@
 import { PGlite } from "@electric-sql/pglite";
 import { defineTask, exponential, LocalQueue, OptionError, Pawl, PawlError, typed } from "pawl";
 import { startEmbeddedPostgres } from "pawl/embedded";
+import { otel } from "pawl/otel";
 import { pgDatabase } from "pawl/pg";
 import { pgliteDatabase } from "pawl/pglite";
 import { postgresJsDatabase } from "pawl/postgres-js";
@@ -40,6 +41,8 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       validate: "yes",
       maxPayloadBytes: 0,
       clock: () => NaN,
+      instrumentation: otel,
+      logger: { info: () => undefined },
     },
   },
   "defineTask(options)": {
@@ -138,6 +141,7 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       unknownTaskGrace: NaN,
       onFailed: "loudly",
       onSettled: {},
+      logger: console.log,
     },
   },
   "pawl.workOnce(options)": {
@@ -253,6 +257,10 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
   "pgliteDatabase(db, options)": {
     call: (given) => pgliteDatabase(pglite, given),
     wrong: { queryTimeout: 0 },
+  },
+  "otel(options)": {
+    call: (given) => otel(given),
+    wrong: { relation: "child" },
   },
   "startEmbeddedPostgres(options)": {
     call: (given) => startEmbeddedPostgres(given),
