@@ -272,7 +272,7 @@ export class Pawl<
 
   /**
    * Measures what waits in each queue, and counts the workers, at a price that does not grow with the number of jobs: no count
-   * goes beyond 100,000. Throws `DatabaseError`, also when a statement takes longer than 2 seconds.
+   * goes beyond 10,000. Throws `DatabaseError`, also when a statement takes longer than 2 seconds.
    */
   measure(): Promise<Measurement> {
     return measure(this.#store);

@@ -38,7 +38,7 @@ export class DatabaseGauges {
     const { alive, crashed } = measurement.workers;
     return [
       isUp,
-      gauge("pawl_queue_jobs", "Live jobs by state, up to 100000 for each queue.", () =>
+      gauge("pawl_queue_jobs", "Live jobs by state, up to 10000 for each queue.", () =>
         queues.flatMap(countSamples),
       ),
       gauge("pawl_queue_latency_seconds", "How long the oldest ready job could have run.", () =>

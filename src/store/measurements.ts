@@ -5,7 +5,7 @@ import { inTransaction, type Store } from "./store.ts";
 /** How much waits in a queue. */
 export interface QueueMeasurement {
   readonly name: string;
-  /** Each up to 100,000: more are not counted. */
+  /** Each up to 10,000: more are not counted. */
   readonly counts: JobCounts;
   /** For how long the oldest ready job among those counted could have run, in milliseconds; null when none is ready. */
   readonly oldestReadyMs: number | null;
@@ -34,7 +34,7 @@ interface WorkersRow {
 }
 
 const statementTimeoutMs = 2_000;
-const countUpTo = 100_000;
+const countUpTo = 10_000;
 
 /** Measures what there is, within 2 seconds a statement; rejects with the database's error when that is not enough. */
 export function measure(store: Store<Database>): Promise<Measurement> {
