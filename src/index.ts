@@ -68,16 +68,42 @@ export type {
   RetryOutcome,
   WriteOptions,
 } from "./client/jobs.ts";
+export type {
+  BehindReason,
+  CancellingReason,
+  DueReason,
+  FinishedReason,
+  FlagsRefusedReason,
+  JobExplanation,
+  JobReason,
+  KeyHeldReason,
+  KeyHolder,
+  NextReason,
+  NoWorkerReason,
+  QueuePausedReason,
+  RateLimitReason,
+  RunningReason,
+  ScheduledBecause,
+  ScheduledReason,
+  TaskPausedReason,
+  WorkersBusyReason,
+} from "./client/explanation.ts";
 export type { JobList } from "./client/job-list.ts";
 export type { ConcurrencyKeyInfo, ConcurrencyKeys } from "./client/concurrency-keys.ts";
 export type { QueueInfo, Queues } from "./client/queues.ts";
 export type { TaskInfo, Tasks } from "./client/tasks.ts";
 export type { RateLimit, RateLimitRegistration, RateLimits } from "./client/rate-limits.ts";
-export type { History, HistoryPage } from "./history/history.ts";
+export type { WorkerInfo, Workers } from "./client/workers.ts";
+export type { History, HistoryPage, RecentOutcomes } from "./history/history.ts";
 export type { HistoryAttempt } from "./history/history-attempt.ts";
 export type { HistoryListOptions } from "./history/list-options.ts";
 export type { PayloadEdit, ReplayableOutcome, ReplayOptions } from "./history/replay-options.ts";
 export type { ReplayResult } from "./history/replayer.ts";
+export type {
+  DiagnosisCheck,
+  DiagnosisFinding,
+  DiagnosisLevel,
+} from "./maintenance/diagnosis/finding.ts";
 export type {
   Maintenance,
   PruneTasksOptions,

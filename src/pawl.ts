@@ -6,6 +6,7 @@ import { Enqueuer, type EnqueueResult } from "./client/enqueuer.ts";
 import { Jobs } from "./client/jobs.ts";
 import { Queues } from "./client/queues.ts";
 import { Tasks as KnownTasks } from "./client/tasks.ts";
+import { Workers } from "./client/workers.ts";
 import { RateLimits } from "./client/rate-limits.ts";
 import type { Clock } from "./core/clock.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
@@ -83,6 +84,8 @@ export class Pawl<
   readonly concurrencyKeys: ConcurrencyKeys;
   /** What became of jobs. */
   readonly history: History;
+  /** The workers of all processes. */
+  readonly workers: Workers;
   /** Named budgets of starts. */
   readonly rateLimits: RateLimits;
   /** What workers do by themselves, done by hand. */
@@ -126,8 +129,12 @@ export class Pawl<
     this.queues = new Queues(this.#store);
     this.tasks = new KnownTasks(this.#store);
     this.concurrencyKeys = new ConcurrencyKeys(this.#store);
+    this.workers = new Workers(this.#store);
     this.rateLimits = new RateLimits(this.#store);
-    this.maintenance = new Maintenance(this.#store, { retentionMs: historyRetentionMs });
+    this.maintenance = new Maintenance(this.#store, {
+      retentionMs: historyRetentionMs,
+      schema: this.schema,
+    });
     this.history = new History(this.#store, {
       serializer,
       tasks,
@@ -147,7 +154,7 @@ export class Pawl<
   }
 
   /** The workers made by `pawl.worker` that have not ended. */
-  get workers(): readonly Worker[] {
+  get ownWorkers(): readonly Worker[] {
     return [...this.#workers];
   }
 

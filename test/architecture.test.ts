@@ -34,7 +34,7 @@ const layers: Record<string, readonly string[]> = {
   ],
   otel: ["core"],
   metrics: ["worker", "client", "store", "core"],
-  cli: ["index.ts", "pawl.ts", "metrics", "worker", "adapters", "db", "core"],
+  cli: ["index.ts", "pawl.ts", "embedded", "metrics", "worker", "adapters", "db", "core"],
   embedded: ["core"],
 };
 

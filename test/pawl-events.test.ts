@@ -52,13 +52,13 @@ describe("the events of a Pawl", () => {
     pawl.on("worker", (worker) => made.push(worker));
 
     const worker = makeWorker(pawl, { handlers: [second.handle(() => undefined)] });
-    const during = pawl.workers;
+    const during = pawl.ownWorkers;
     await worker.stop();
     await worker.finished;
 
     expect(made).toEqual([worker]);
     expect(during).toEqual([worker]);
-    expect(pawl.workers).toEqual([]);
+    expect(pawl.ownWorkers).toEqual([]);
   });
 
   it("do not undo an enqueue when a listener throws, but become an error", async () => {

@@ -7,6 +7,8 @@ import type { Fault } from "./faults/fault.ts";
 import { hunt, type Hunt } from "./mutants/hunt.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutants } from "./mutants/mutants.ts";
+import { lateSettle, rowOf } from "./peers/late-settle.ts";
+import { peers } from "./peers/peers.ts";
 import { plansOf, type Plan } from "./plan.ts";
 import { failureOf, progressOf, summaryOf } from "./report/summary.ts";
 import { reportOf, type FailedRun } from "./report/report.ts";
@@ -18,6 +20,7 @@ interface Options {
   readonly only?: readonly Fault[];
   readonly replay?: Plan;
   readonly json?: string;
+  readonly peers?: boolean;
   /** True: all of them. */
   readonly mutants?: readonly Mutant[] | true;
 }
@@ -35,11 +38,13 @@ const command = new Command("npm run faults --")
   .option("--only <fault,…>", faults.map(({ id, name }) => `${id}: ${name}`).join("; "), faultsOf)
   .option("--replay <run>", "one run again: fault/workload/seed, as its failure said", planOf)
   .option("--mutants [number,…]", "hunts seeded bugs, at most so many runs for each", mutantsOf)
+  .option("--peers", "what a late completion does in Pawl and its peers, and nothing else")
   .option("--json <file>", "where to write the results")
   .action(main);
 await command.parseAsync();
 
 async function main(options: Options): Promise<void> {
+  if (options.peers) return comparePeers();
   const { runs, seed = randomSeed(), only = faults, replay, json } = options;
   const chosen = replay === undefined ? only : faults.filter(({ id }) => id === replay.fault);
   const missing = chosen.flatMap(({ id, lacking }) => {
@@ -72,6 +77,14 @@ async function main(options: Options): Promise<void> {
     await writeFile(inCallersDirectory(json), `${JSON.stringify(report, null, 2)}\n`);
   }
   if (report.passed < report.runs) process.exitCode = 1;
+}
+
+async function comparePeers(): Promise<void> {
+  console.log(
+    "| system | the first hold ends by | before | after the late completion | failed: tried again | in the end |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- |");
+  for (const peer of peers) console.log(rowOf(await lateSettle(peer)));
 }
 
 async function huntAll(

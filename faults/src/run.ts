@@ -69,6 +69,7 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
     assignment: { workload: plan.workload, seed: plan.seed },
   });
   try {
+    await fault.prepare?.(stage);
     const assign = () => fault.assignment?.(stage) ?? {};
     await Promise.all(Array.from({ length: workers }, () => stage.start("worker", assign())));
     const producer = await stage.start("producer", assign());

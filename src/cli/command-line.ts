@@ -1,9 +1,13 @@
 import { createRequire } from "node:module";
-import { Command, Option } from "commander";
+import { Command } from "commander";
+import { addChangingCommands } from "./changing-commands.ts";
+import { connected, type Perform } from "./connected.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import type { DevOptions } from "./dev.ts";
 import { exitStatus } from "./exit-status.ts";
 import { describeFailure } from "./failure.ts";
 import type { MigrateOptions } from "./migrate.ts";
+import { addReadingCommands } from "./reading-commands.ts";
 import { say } from "./terminal.ts";
 import type { UninstallOptions } from "./uninstall.ts";
 import type { WorkOptions } from "./work.ts";
@@ -19,8 +23,7 @@ export async function runCommandLine(given: readonly string[]): Promise<number> 
     connection = options;
     status = await run();
   });
-  const name = program.commands.map((each) => each.name()).find((each) => each === given[0]);
-  const command = name === undefined ? "pawl" : `pawl ${name}`;
+  const command = ["pawl", ...commandNames(program, given)].join(" ");
   try {
     await program.parseAsync(given.flatMap(splitAssignment), { from: "user" });
     return status;
@@ -31,7 +34,11 @@ export async function runCommandLine(given: readonly string[]): Promise<number> 
   }
 }
 
-type Perform = (options: ConnectionOptions, run: () => Promise<number>) => Promise<void>;
+// The command that the first arguments name, and the one within it.
+function commandNames(program: Command, [first, ...rest]: readonly string[]): string[] {
+  const command = program.commands.find((each) => each.name() === first);
+  return command === undefined ? [] : [command.name(), ...commandNames(command, rest)];
+}
 
 // Commander would look for what is similar to a mistyped option with its value, and show both.
 function splitAssignment(argument: string): string[] {
@@ -49,6 +56,8 @@ function makeProgram(perform: Perform): Command {
   connected(program.command("migrate"))
     .description("Make Pawl's tables, or bring them up to date. Safe to run at every deploy.")
     .option("--grant-to <role>", "let this role use the tables without owning them")
+    .option("--dry-run", "only list the migrations that would be run")
+    .option("--sql", "the same, with their text")
     .action((options: MigrateOptions) =>
       perform(options, async () => (await import("./migrate.ts")).migrate(options)),
     );
@@ -59,6 +68,9 @@ function makeProgram(perform: Perform): Command {
       perform(options, async () => (await import("./uninstall.ts")).uninstall(options)),
     );
   addWork(program, perform);
+  addDev(program, perform);
+  addReadingCommands(program, perform);
+  addChangingCommands(program, perform);
   return program;
 }
 
@@ -84,12 +96,23 @@ function addWork(program: Command, perform: Perform): void {
     );
 }
 
-function connected(command: Command): Command {
-  const database = new Option("--database <url>", "the connection string").env("DATABASE_URL");
-  return command
-    .addOption(database)
-    .option("--schema <name>", "the database schema that holds Pawl's tables", "pawl")
-    .option("--debug", "show where an error comes from");
+function addDev(program: Command, perform: Perform): void {
+  program
+    .command("dev")
+    .description(
+      "Run a PostgreSQL of its own and a worker, which starts anew when its files change, until Ctrl-C.",
+    )
+    .option(
+      "--tasks <module>",
+      "(required) the JavaScript or TypeScript file that exports the tasks",
+    )
+    .option("--data <directory>", "where the database is kept", ".pawl")
+    .option("--port <number>", "of the database, on the loopback address (default: a free one)")
+    .option("--concurrency <number>", "how many handlers run at once (default: 10)")
+    .option("--debug", "show where an error comes from")
+    .action((options: DevOptions) =>
+      perform({ schema: "pawl" }, async () => (await import("./dev.ts")).dev(options)),
+    );
 }
 
 const workHelp = `

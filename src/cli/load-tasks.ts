@@ -12,6 +12,19 @@ export interface LoadedTasks {
 
 const typeScript = new Set([".ts", ".mts", ".cts", ".tsx"]);
 
+/** The file that `--tasks` names. Throws `OptionError` when it was left out. */
+export function fileOf(tasks: string | undefined): string {
+  if (tasks !== undefined) return tasks;
+  throw new OptionError(
+    "expected --tasks <module>, got none; name the file that exports the tasks",
+    {
+      option: "--tasks",
+      expected: "a JavaScript or TypeScript file",
+      got: "nothing",
+    },
+  );
+}
+
 /**
  * Loads a JavaScript or TypeScript file and collects the tasks and handlers that it exports: by name, in arrays, and in
  * its default export. Throws `OptionError` when there is no such file, `PAWL_TASKS_UNLOADABLE` when it cannot be loaded,

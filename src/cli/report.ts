@@ -47,7 +47,7 @@ function reportAsJson(worker: Worker, options: ReportOptions): Say {
 function reportInWords(worker: Worker, options: ReportOptions): Say {
   const say = (what: string): void => {
     const line = `pawl worker "${options.name ?? hostname()}": ${what}`;
-    terminal.say(maskSecrets(line.replaceAll(/\p{Control}+/gu, " "), options));
+    terminal.say(maskSecrets(terminal.harmless(line), options));
   };
   const isNews = makeNewsFilter();
   worker.on("started", ({ workerId }) => {

@@ -1,12 +1,11 @@
 import type { Duration } from "../core/duration.ts";
-import { OptionError } from "../core/errors.ts";
 import { positiveInteger } from "../core/options.ts";
 import type { WorkerOptions } from "../index.ts";
 import { metricsHandler } from "../metrics/metrics-handler.ts";
 import { Pawl } from "../pawl.ts";
 import { connectionString, describeTarget, type ConnectionOptions } from "./connection.ts";
 import { parseHttpAddress, serveHttp } from "./http-server.ts";
-import { loadTasks } from "./load-tasks.ts";
+import { fileOf, loadTasks } from "./load-tasks.ts";
 import { reportOn } from "./report.ts";
 import { runUntilStopped } from "./stop-signals.ts";
 
@@ -25,7 +24,7 @@ export async function work(options: WorkOptions): Promise<number> {
   const database = connectionString(options);
   const workerOptions = workerOptionsOf(options);
   const address = options.http === undefined ? undefined : parseHttpAddress("--http", options.http);
-  const { tasks, handlers } = await loadTasks(fileOf(options));
+  const { tasks, handlers } = await loadTasks(fileOf(options.tasks));
   const pawl = new Pawl({ database, schema: options.schema, tasks });
   const server = address && (await serveHttp(address, metricsHandler(pawl)));
   try {
@@ -37,18 +36,6 @@ export async function work(options: WorkOptions): Promise<number> {
     server?.close();
     await pawl.close();
   }
-}
-
-function fileOf({ tasks }: WorkOptions): string {
-  if (tasks !== undefined) return tasks;
-  throw new OptionError(
-    "expected --tasks <module>, got none; name the file that exports the tasks",
-    {
-      option: "--tasks",
-      expected: "a JavaScript or TypeScript file",
-      got: "nothing",
-    },
-  );
 }
 
 function workerOptionsOf(options: WorkOptions): WorkerOptions {

@@ -44,6 +44,8 @@ import {
 import type { HistoryEntry } from "../store/history.ts";
 import { getJob, type LiveJob } from "../store/inspection.ts";
 import type { Store } from "../store/store.ts";
+import { explainJob } from "./explain.ts";
+import type { JobExplanation } from "./explanation.ts";
 import { checkJob, checkJobList, checkReference, inOrder, type JobList } from "./job-list.ts";
 import { retry, type Replayer } from "./retry.ts";
 import { atomically, joined, type WriteOptions } from "./write-options.ts";
@@ -148,6 +150,15 @@ export class Jobs {
     const { payloadText, ...details } = finished;
     const payload = payloadText === null ? undefined : decodePayload(payloadText, this.#serializer);
     return { ...details, state: "finished", payload };
+  }
+
+  /**
+   * Says why a job does not run, or what it does or did instead; undefined when there is no such job. An id alone finds a
+   * job in any queue, a live one first. Reads a bounded number of rows, however many jobs there are. Throws `OptionError`
+   * and `DatabaseError`.
+   */
+  async explain(job: JobReference | string): Promise<JobExplanation | undefined> {
+    return explainJob(this.#store, checkJob("job", job));
   }
 
   /** A page of the live jobs, in the order of queues and ids. Throws `OptionError`. */

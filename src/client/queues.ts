@@ -1,4 +1,4 @@
-import { checkKeys, queueName } from "../core/options.ts";
+import { checkKeys, integerBetween, queueName } from "../core/options.ts";
 import type { Database } from "../db/database.ts";
 import { listQueues, setPaused, type QueueInfo } from "../store/catalog.ts";
 import type { Store } from "../store/store.ts";
@@ -14,9 +14,16 @@ export class Queues {
     this.#store = store;
   }
 
-  /** Every queue that has live jobs or is paused, by name. It counts every live job. */
-  list(): Promise<QueueInfo[]> {
-    return listQueues(this.#store);
+  /**
+   * Every queue that has live jobs or is paused, by name. It counts every live job, unless `upTo` says where to stop: then a
+   * count of `upTo` stands for that many or more, and the oldest ready job is that of the most urgent ones. Throws
+   * `OptionError`.
+   */
+  async list(options: { readonly upTo?: number } = {}): Promise<QueueInfo[]> {
+    checkKeys("list", options, ["upTo"]);
+    const { upTo } = options;
+    if (upTo !== undefined) integerBetween("upTo", upTo, 1, 1_000_000);
+    return listQueues(this.#store, upTo);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { checkKeys, taskName } from "../core/options.ts";
 import type { Database } from "../db/database.ts";
-import { listTasks, setPaused, type TaskInfo } from "../store/catalog.ts";
+import { listPausedTasks, listTasks, setPaused, type TaskInfo } from "../store/catalog.ts";
 import type { Store } from "../store/store.ts";
 import { joined, type WriteOptions } from "./write-options.ts";
 
@@ -17,6 +17,11 @@ export class Tasks {
   /** Every task that has live jobs, is paused or is known of a worker, by name. It counts every live job. */
   list(): Promise<TaskInfo[]> {
     return listTasks(this.#store);
+  }
+
+  /** The names of the tasks that are paused. It counts nothing. */
+  paused(): Promise<string[]> {
+    return listPausedTasks(this.#store);
   }
 
   /**

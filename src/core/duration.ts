@@ -35,6 +35,21 @@ export function formatDuration(milliseconds: number): string {
   return unit === undefined ? `${whole}ms` : `${whole / unit.milliseconds}${unit.names[0]}`;
 }
 
+const roughUnits = [
+  { name: "day", milliseconds: 86_400_000 },
+  { name: "hour", milliseconds: 3_600_000 },
+  { name: "minute", milliseconds: 60_000 },
+  { name: "second", milliseconds: 1_000 },
+] as const;
+
+/** About how long something took or takes, in words: 125,000 ms are `"2 minutes"`, and 80,000 `"80 seconds"`. */
+export function roughDuration(milliseconds: number): string {
+  const whole = Math.max(0, milliseconds);
+  const unit = roughUnits.find((each) => Math.round(whole / each.milliseconds) >= 2);
+  if (unit === undefined) return whole < 500 ? "less than a second" : "1 second";
+  return `${Math.round(whole / unit.milliseconds)} ${unit.name}s`;
+}
+
 function millisecondsOf(value: string): number | undefined {
   const [, amount, name = ""] = form.exec(value) ?? [];
   const unit = millisecondsPerUnit.get(name);

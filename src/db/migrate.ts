@@ -88,7 +88,48 @@ export async function checkSchema(database: Database, schema: string): Promise<v
   }
 }
 
-async function appliedIn(database: Database, schema: string): Promise<readonly Applied[]> {
+/** How a schema stands to this Pawl. */
+export interface SchemaVersions {
+  /** The newest migration that it has had; 0 when Pawl's tables are not there. */
+  readonly applied: number;
+  /** The newest that this Pawl has. */
+  readonly newest: number;
+  /** Whether a newer Pawl has made what this one cannot work with. */
+  readonly isTooNew: boolean;
+}
+
+/** Finds out how a schema stands to this Pawl. */
+export async function schemaVersions(database: Queryable, schema: string): Promise<SchemaVersions> {
+  const applied = await appliedIn(database, schema);
+  return {
+    applied: Math.max(0, ...applied.map(({ version }) => version)),
+    newest: newestVersion,
+    isTooNew: tooNew(applied) !== undefined,
+  };
+}
+
+/** The migrations that a schema lacks, as `migrate` would run them. Throws `SchemaError` when it is too new. */
+export async function pendingMigrations(
+  database: Queryable,
+  schema: string,
+): Promise<{ version: number; name: string; text: string }[]> {
+  const applied = await appliedIn(database, schema);
+  refuseNewer(applied, schema);
+  const versions = applied.map(({ version }) => version);
+  return migrations
+    .filter(({ version }) => !versions.includes(version))
+    .map(({ version, name, text }) => ({ version, name, text: bindSchema(text, schema) }));
+}
+
+/** Makes a schema with all that the migrations make, in a transaction that the caller rolls back. */
+export async function makeTrialSchema(tx: Queryable, schema: string): Promise<void> {
+  const change = new SchemaChange(tx, schema);
+  await change.run("schema/create");
+  await change.run("schema/create-migrations");
+  for (const migration of migrations) await change.perform(migration);
+}
+
+async function appliedIn(database: Queryable, schema: string): Promise<readonly Applied[]> {
   try {
     return await database.query<Applied>(statements(schema)("schema/applied"));
   } catch (error) {
@@ -99,13 +140,17 @@ async function appliedIn(database: Database, schema: string): Promise<readonly A
 }
 
 function refuseNewer(applied: readonly Applied[], schema: string): void {
-  const newer = applied.findLast(({ version, breaking }) => breaking && version > newestVersion);
+  const newer = tooNew(applied);
   if (newer === undefined) return;
   throw new SchemaError(
     "PAWL_SCHEMA_NEWER",
     `expected schema "${schema}" at version ${newestVersion}, got ${newer.version}, which a newer Pawl has made and ` +
       "this one cannot work with: upgrade `pawl` here",
   );
+}
+
+function tooNew(applied: readonly Applied[]): Applied | undefined {
+  return applied.findLast(({ version, breaking }) => breaking && version > newestVersion);
 }
 
 function changeSchema<T>(
@@ -159,9 +204,14 @@ class SchemaChange {
     await this.run("schema/mark");
   }
 
-  async apply({ version, name, breaking, text }: Migration): Promise<void> {
-    const before = (this.#known ??= await this.#identities());
+  async perform({ text }: Migration): Promise<void> {
     await this.#query(bindSchema(text, this.#schema));
+  }
+
+  async apply(migration: Migration): Promise<void> {
+    const { version, name, breaking, text } = migration;
+    const before = (this.#known ??= await this.#identities());
+    await this.perform(migration);
     const after = await this.#identities();
     this.#known = after;
     const made = [...after].filter((object) => !before.has(object));

@@ -1,11 +1,13 @@
+import { parseDuration, type Duration } from "../core/duration.ts";
 import type { JobReference } from "../core/job.ts";
-import { queueName, uuid } from "../core/options.ts";
+import { checkKeys, integerBetween, queueName, uuid } from "../core/options.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
+import type { OutcomeName } from "../core/states.ts";
 import type { AnyTask } from "../core/task.ts";
 import { replayId } from "../core/uuid.ts";
 import type { Database } from "../db/database.ts";
-import { listAttempts, listPage, type HistoryEntry } from "../store/history.ts";
+import { countRecent, listAttempts, listPage, type HistoryEntry } from "../store/history.ts";
 import type { Store } from "../store/store.ts";
 import { toAttempt, type HistoryAttempt } from "./history-attempt.ts";
 import { checkListOptions, type HistoryListOptions } from "./list-options.ts";
@@ -18,6 +20,18 @@ export interface HistoryPage {
   readonly attempts: readonly HistoryAttempt[];
   /** What to give as `after` for the page behind this one; null when this is the last. */
   readonly next: string | null;
+}
+
+/** How the newest attempts have ended. */
+export interface RecentOutcomes {
+  /** By outcome and whether the job ended with the attempt; what did not happen is left out. */
+  readonly counts: readonly {
+    readonly outcome: OutcomeName;
+    readonly final: boolean;
+    readonly count: number;
+  }[];
+  /** Whether there were more than were counted. */
+  readonly isCut: boolean;
 }
 
 /** What became of jobs: one immutable row per settled attempt. */
@@ -64,6 +78,20 @@ export class History {
       attempts: shown.map(({ entry }) => toAttempt(entry, this.#serializer)),
       next: last === undefined ? null : cursorOf(last.position),
     };
+  }
+
+  /**
+   * How the attempts of the last while have ended: of `within` (default one minute), the newest `upTo` (default 10,000).
+   * Throws `OptionError`.
+   */
+  async recent(
+    options: { readonly within?: Duration; readonly upTo?: number } = {},
+  ): Promise<RecentOutcomes> {
+    checkKeys("history.recent", options, ["within", "upTo"]);
+    const withinMs = parseDuration(options.within ?? "1m", "within");
+    const upTo = integerBetween("upTo", options.upTo ?? 10_000, 1, 1_000_000);
+    const counts = await countRecent(this.#store, { withinMs, upTo });
+    return { counts, isCut: counts.reduce((sum, { count }) => sum + count, 0) >= upTo };
   }
 
   /** @internal Replays these ended jobs in a transaction of the caller's; resolves with the new jobs, in order. */

@@ -14,7 +14,7 @@ import { checkOutcomes, checkTime, optional } from "./list-options.ts";
 import { checkCursor } from "./position.ts";
 
 /** How a job that may be replayed has ended. */
-export type ReplayableOutcome = "failed" | "crashed" | "cancelled";
+export type ReplayableOutcome = "failed" | "crashed" | "partial" | "cancelled";
 
 /** Which ended jobs to replay, and how; what is left out does not matter. */
 export interface ReplayOptions {
@@ -24,7 +24,7 @@ export interface ReplayOptions {
   readonly to?: Date;
   readonly task?: string;
   readonly queue?: string;
-  /** How the jobs ended, one outcome or several. Default `["failed", "crashed"]`: for good. */
+  /** How the jobs ended, one outcome or several. Default `["failed", "crashed", "partial"]`: for good. */
   readonly outcome?: ReplayableOutcome | readonly ReplayableOutcome[];
   readonly jobIds?: readonly string[];
   /** For the new jobs. Default: their task's. */
@@ -82,7 +82,13 @@ const knownOptions = [
   "db",
 ] as const;
 /** Every way in which a job that may be replayed can have ended. */
-export const replayableOutcomes: readonly ReplayableOutcome[] = ["failed", "crashed", "cancelled"];
+export const replayableOutcomes: readonly ReplayableOutcome[] = [
+  "failed",
+  "crashed",
+  "partial",
+  "cancelled",
+];
+const failedForGood: readonly ReplayableOutcome[] = ["failed", "crashed", "partial"];
 const defaultLimit = 1_000;
 const highestLimit = 1_000_000;
 const mostAttempts = 2_147_483_647;
@@ -96,7 +102,7 @@ export function checkReplayOptions(options: ReplayOptions): CheckedReplayOptions
     to: optional(options.to, (value) => checkTime("to", value)),
     task: optional(options.task, (value) => taskName("task", value)),
     queue: optional(options.queue, (value) => queueName("queue", value)),
-    outcomes: checkOutcomes(options.outcome ?? ["failed", "crashed"], replayableOutcomes),
+    outcomes: checkOutcomes(options.outcome ?? failedForGood, replayableOutcomes),
     jobIds: optional(options.jobIds, checkJobIds),
     maxAttempts: optional(options.maxAttempts, (value) =>
       integerBetween("maxAttempts", value, 1, mostAttempts),

@@ -12,6 +12,8 @@ import { pruneTasks, seeTasks } from "../store/tasks.ts";
 import { rescueJobs } from "../store/upkeep.ts";
 import { findHoldingWorkers } from "../store/workers.ts";
 import { keepTasksForMs } from "./chore-list.ts";
+import { diagnose } from "./diagnosis/diagnose.ts";
+import type { DiagnosisFinding } from "./diagnosis/finding.ts";
 import { pruneHistory } from "./history-partitions.ts";
 import { quarantineAfter } from "./rescuer.ts";
 
@@ -31,10 +33,29 @@ export interface PruneTasksOptions {
 export class Maintenance {
   readonly #store: Store<Database>;
   readonly #retentionMs: number;
+  readonly #schema: string;
 
-  constructor(store: Store<Database>, options: { readonly retentionMs: number }) {
+  constructor(
+    store: Store<Database>,
+    options: { readonly retentionMs: number; readonly schema: string },
+  ) {
     this.#store = store;
     this.#retentionMs = options.retentionMs;
+    this.#schema = options.schema;
+  }
+
+  /**
+   * Looks at what is known to go wrong: versions, the schema, the history's partitions, clocks, poolers, jobs that nobody
+   * runs or rescues, and who keeps dead rows from being removed. Resolves with what was found, also of what is well; the
+   * counts are estimates. It makes a schema beside Pawl's, and rolls that back. Throws `DatabaseError`.
+   */
+  diagnose(): Promise<DiagnosisFinding[]> {
+    return diagnose(this.#store, {
+      schema: this.#schema,
+      retentionMs: this.#retentionMs,
+      now: Date.now,
+      nodeVersion: process.versions.node,
+    });
   }
 
   /**

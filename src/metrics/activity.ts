@@ -47,7 +47,7 @@ export class Activity {
     pawl.on("worker", (worker: Worker) => {
       this.#watch(worker);
     });
-    for (const worker of pawl.workers) this.#watch(worker);
+    for (const worker of pawl.ownWorkers) this.#watch(worker);
     this.#lost.add({}, 0);
   }
 

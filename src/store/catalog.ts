@@ -55,10 +55,11 @@ export interface TaskInfo {
 
 type CountedRow = JobCounts & { readonly name: string; readonly paused: boolean };
 
-/** Every queue with live jobs, or of which something is known. */
-export async function listQueues(store: Store): Promise<QueueInfo[]> {
+/** Every queue with live jobs, or of which something is known; `upTo`: counts no further in each state. */
+export async function listQueues(store: Store, upTo?: number): Promise<QueueInfo[]> {
   const rows = await store.db.query<CountedRow & { oldest_ready_ms: number | null }>(
-    store.sql("queues/list"),
+    store.sql(upTo === undefined ? "queues/list" : "queues/list-up-to"),
+    upTo === undefined ? [] : [upTo],
   );
   return rows.map((row) => ({
     ...toCounted(row),
@@ -69,6 +70,12 @@ export async function listQueues(store: Store): Promise<QueueInfo[]> {
 /** Every task with live jobs, or of which something is known. */
 export async function listTasks(store: Store): Promise<TaskInfo[]> {
   return (await store.db.query<CountedRow>(store.sql("tasks/list"))).map(toCounted);
+}
+
+/** The names of the tasks that are paused. */
+export async function listPausedTasks(store: Store): Promise<string[]> {
+  const rows = await store.db.query<{ name: string }>(store.sql("tasks/paused"));
+  return rows.map(({ name }) => name);
 }
 
 function toCounted({ name, paused, scheduled, ready, blocked, running }: CountedRow): TaskInfo {

@@ -60,6 +60,14 @@ export async function listAttempts(store: Store, job: JobReference): Promise<His
   return rows.map(toHistoryEntry);
 }
 
+/** How the newest attempts have ended, counting at most `upTo` of them. */
+export function countRecent(
+  store: Store,
+  { withinMs, upTo }: { readonly withinMs: number; readonly upTo: number },
+): Promise<readonly { outcome: OutcomeName; final: boolean; count: number }[]> {
+  return store.db.query(store.sql("history/recent"), [withinMs, upTo]);
+}
+
 /** Exactly where an attempt stands in the history, which is in the order of time. */
 export interface HistoryPosition {
   /** With microseconds. */

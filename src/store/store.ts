@@ -19,3 +19,15 @@ export function inTransaction<T>(
 ): Promise<T> {
   return store.db.transaction((tx) => work(storeOn(store, tx)));
 }
+
+/** The same, where no statement may take longer than `timeoutMs`: SQLSTATE 57014 else. */
+export function inBoundedTransaction<T>(
+  store: Store<Database>,
+  timeoutMs: number,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  return inTransaction(store, async (tx) => {
+    await tx.db.query(tx.sql("connections/bound-statements"), [String(timeoutMs)]);
+    return work(tx);
+  });
+}

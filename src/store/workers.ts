@@ -19,6 +19,8 @@ export interface WorkerRegistration {
   readonly transactionSlots: number;
   /** Those of the tasks that are transactional. */
   readonly transactional: readonly string[];
+  /** The flags whose jobs it leaves to others, as far as it knows yet; null: none. */
+  readonly forbiddenFlags: readonly string[] | null;
 }
 
 /** Makes a worker known; from here on its lease is judged by its heartbeat. */
@@ -35,6 +37,19 @@ export async function registerWorker(store: Store, worker: WorkerRegistration): 
     worker.leaseMs,
     worker.transactionSlots,
     arrayLiteral(worker.transactional),
+    worker.forbiddenFlags === null ? null : arrayLiteral(worker.forbiddenFlags),
+  ]);
+}
+
+/** Says which flags a worker refuses from now on; null: none. */
+export async function setForbiddenFlags(
+  store: Store,
+  workerId: string,
+  flags: readonly string[] | null,
+): Promise<void> {
+  await store.db.query(store.sql("workers/set-forbidden-flags"), [
+    workerId,
+    flags === null ? null : arrayLiteral(flags),
   ]);
 }
 
@@ -92,4 +107,64 @@ export async function findHoldingWorkers(store: Store, olderThanMs: number): Pro
     await store.db.query(store.sql("workers/register-ended"), [id]);
   }
   return rows.map(({ id }) => id);
+}
+
+/** A worker as the database knows it. */
+export interface WorkerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Of Pawl. */
+  readonly version: string;
+  /** Null: any queue. */
+  readonly queues: readonly string[] | null;
+  /** Null: any task. */
+  readonly tasks: readonly string[] | null;
+  readonly concurrency: number;
+  readonly startedAt: Date;
+  readonly heartbeatAt: Date;
+  /** Whether its heartbeat is younger than its lease: else others are about to take its jobs. */
+  readonly isAlive: boolean;
+  /** How many jobs it holds: those that it runs, and those that it has claimed ahead. */
+  readonly held: number;
+}
+
+interface WorkerRow {
+  id: string;
+  name: string;
+  host: string;
+  pid: number;
+  version: string;
+  concurrency: number;
+  lease_ms: number;
+  queues: string | null;
+  tasks: string | null;
+  started_at_ms: number;
+  heartbeat_at_ms: number;
+  silent_ms: number;
+  held: number;
+}
+
+/** The workers that have not ended. */
+export async function listWorkers(store: Store): Promise<WorkerInfo[]> {
+  const rows = await store.db.query<WorkerRow>(store.sql("workers/list"));
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    host: row.host,
+    pid: row.pid,
+    version: row.version,
+    queues: namesIn(row.queues),
+    tasks: namesIn(row.tasks),
+    concurrency: row.concurrency,
+    startedAt: new Date(row.started_at_ms),
+    heartbeatAt: new Date(row.heartbeat_at_ms),
+    isAlive: row.silent_ms <= row.lease_ms,
+    held: row.held,
+  }));
+}
+
+function namesIn(list: string | null): string[] | null {
+  return list === null ? null : (JSON.parse(list) as string[]); // a text[] of its own
 }

@@ -8,6 +8,7 @@ import {
   type Range,
 } from "../store/claims.ts";
 import type { Store } from "../store/store.ts";
+import { setForbiddenFlags } from "../store/workers.ts";
 import { Cursors } from "./cursors.ts";
 import type { FlagFilter } from "./flag-filter.ts";
 import { PassedStretches } from "./passed-stretches.ts";
@@ -110,7 +111,9 @@ export class Claimer {
    */
   async claim(limit: number, follow = 0): Promise<ClaimedJob[]> {
     if (this.#tasks?.length === 0) return [];
-    if (await this.#options.flagFilter.refresh()) this.restart();
+    const { workerId, flagFilter } = this.#options;
+    if (await flagFilter.refresh()) this.restart();
+    await flagFilter.announce((flags) => setForbiddenFlags(this.#store, workerId, flags));
     const now = performance.now();
     this.#scanAgain(now);
     const jobs: ClaimedJob[] = [];

@@ -5,6 +5,7 @@ export class FlagFilter {
   readonly #forbidden: ForbiddenFlags;
   /** The forbidden flags, in order; null when there are none. */
   current: readonly string[] | null = null;
+  #isAnnounced = true;
 
   constructor(forbidden: ForbiddenFlags) {
     this.#forbidden = forbidden;
@@ -16,7 +17,16 @@ export class FlagFilter {
     if (typeof this.#forbidden !== "function") return false;
     const before = this.current;
     this.current = inOrder(await forbiddenNow(this.#forbidden));
-    return before?.join("\0") !== this.current?.join("\0");
+    const isChanged = before?.join("\0") !== this.current?.join("\0");
+    if (isChanged) this.#isAnnounced = false;
+    return isChanged;
+  }
+
+  /** Tells others which flags are forbidden, unless they know. When telling fails, it is for the next time. */
+  async announce(tell: (flags: readonly string[] | null) => Promise<void>): Promise<void> {
+    if (this.#isAnnounced) return;
+    await tell(this.current);
+    this.#isAnnounced = true;
   }
 
   /** Whether jobs with these flags may be taken. */

@@ -59,7 +59,7 @@ const knownOptions = [
   ...["size", "refetchThreshold", "refetchDelay", "pollInterval", "ttl"],
   ...["tasks", "queues", "forbiddenFlags"],
 ] as const;
-const maxBackoffMs = 2_000;
+const maxBackoffMs = 1_000;
 
 /**
  * A buffer of claimed jobs in this process. It claims in batches, ahead of those who take; each job is yours to complete,

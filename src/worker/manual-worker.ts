@@ -140,6 +140,8 @@ export class ManualWorker {
       concurrency: maxBatchSize,
       transactionSlots: 1,
       transactional: [],
+      // Each claim says its own.
+      forbiddenFlags: null,
     });
     this.#heartbeat.start();
     this.#reconciler.start();
@@ -196,6 +198,7 @@ export class ManualWorker {
       (left: number) => this.#claimer.claim(left),
       (left: number) => this.#claimLimited(left),
       async (left: number) => ((await this.#promoteDue()) ? this.#claimer.claim(left) : []),
+      (left: number) => this.#claimLimited(left),
     ];
     for (const claim of claims) {
       if (jobs.length >= limit || this.isOver) break;

@@ -3,7 +3,11 @@ import type { WorkerRegistration } from "../store/workers.ts";
 import type { SessionContext } from "./session-context.ts";
 
 /** What a worker says of itself when a session of it starts. */
-export function registrationOf(id: string, context: SessionContext): WorkerRegistration {
+export function registrationOf(
+  id: string,
+  context: SessionContext,
+  forbiddenFlags: readonly string[] | null,
+): WorkerRegistration {
   const { options, version, slots } = context;
   const tasks = [...options.handlers.values()].map(({ task }) => task);
   return {
@@ -18,5 +22,6 @@ export function registrationOf(id: string, context: SessionContext): WorkerRegis
     leaseMs: options.leaseMs,
     transactionSlots: slots.count,
     transactional: tasks.filter(({ transactional }) => transactional).map(({ name }) => name),
+    forbiddenFlags,
   };
 }

@@ -75,8 +75,10 @@ export class Session {
 
   /** Makes the worker known; rejects when the database cannot be reached or its schema is not there. */
   async register(): Promise<void> {
-    await registerWorker(this.#context.control, registrationOf(this.id, this.#context));
-    await announceTasks(this.#context.control, this.#context.options.handlers);
+    const { control, options } = this.#context;
+    const { current } = this.#flagFilter;
+    await registerWorker(control, registrationOf(this.id, this.#context, current));
+    await announceTasks(control, options.handlers);
     // So that nothing starts that is paused.
     await this.#controls.look();
   }

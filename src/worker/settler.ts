@@ -32,7 +32,7 @@ export interface SettlerOptions extends SettleContext {
 
 const maxBatch = 1_024;
 const maxFlushes = 2;
-const maxBackoffMs = 2_000;
+const maxBackoffMs = 1_000;
 
 /**
  * Writes the outcomes of attempts in batches. While one flush is under way the next one collects, so batches grow with

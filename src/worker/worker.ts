@@ -36,7 +36,7 @@ export interface WorkerHealth {
 // After the signals have been aborted, handlers get this long to return.
 const abortGraceMs = 1_000;
 const writeOutcomesWithinMs = 10_000;
-const maxBackoffMs = 2_000;
+const maxBackoffMs = 1_000;
 
 /** Claims jobs and runs their handlers. Made by `pawl.worker`. */
 export class Worker extends EventEmitter<WorkerEvents> {

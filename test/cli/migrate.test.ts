@@ -35,6 +35,25 @@ describe("pawl migrate", () => {
     expect(stdout).toMatch(/is up to date at version \d+\n$/);
   });
 
+  it("only shows what it would run, with --dry-run and --sql", async () => {
+    const schema = freshSchemaName();
+    const given = ["migrate", "--database", databaseUrl(), "--schema", schema];
+
+    const listed = await runPawl([...given, "--dry-run"]);
+    const shown = await runPawl([...given, "--sql"]);
+    const before = await tablesIn(schema);
+    await runPawl(given);
+    const none = await runPawl([...given, "--dry-run"]);
+
+    expect(listed).toMatchObject({ status: 0 });
+    expect(listed.stdout).toMatch(/^1 \S+\n2 \S+\n/);
+    expect(listed.stderr).toContain("nothing was changed");
+    expect(shown.stdout).toContain(`create table "${schema}".jobs (`);
+    expect(before).toEqual([]);
+    expect(none.stdout).toBe("");
+    expect(none.stderr).toContain("0 migrations would be run");
+  });
+
   it("shows server and database, also when the password is the same word", async () => {
     const url = new URL(databaseUrl());
     url.password ||= url.pathname.slice(1); // a server of one's own may need another

@@ -106,6 +106,10 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       limit: 1_001,
     },
   },
+  "pawl.queues.list(options)": {
+    call: (given) => pawl.queues.list(given),
+    wrong: { upTo: 0 },
+  },
   "pawl.concurrencyKeys.list(options)": {
     call: (given) => pawl.concurrencyKeys.list(given),
     wrong: { queue: "", after: { queue: "default" }, limit: 0 },
@@ -214,6 +218,10 @@ const calls: Record<string, { call: Call; wrong: Record<string, unknown> }> = {
       limit: 1_001,
       after: "somewhere",
     },
+  },
+  "pawl.history.recent(options)": {
+    call: (given) => pawl.history.recent(given),
+    wrong: { within: "soon", upTo: 0 },
   },
   "pawl.history.replay(options)": {
     call: (given) => pawl.history.replay(given),

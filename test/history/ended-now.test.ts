@@ -1,5 +1,6 @@
 import { defineTask, Pawl, typed } from "pawl";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { freshPawl } from "../fixtures/fresh-pawl.ts";
 import { databaseUrl, freshSchemaName } from "../support/database.ts";
 
 const hour = 3_600_000;
@@ -24,5 +25,20 @@ describe("a job that has ended", () => {
       const { created } = await pawl.history.replay({ jobIds: [job.id], queue: job.queue });
       expect(created).toBe(0);
     }
+  });
+
+  it("is enqueued anew when its last attempt was a partial success, for it has failed for good", async () => {
+    const pawl = await freshPawl();
+    const { job } = await pawl.enqueue(note, "half", { maxAttempts: 1 });
+    const [held] = await pawl.jobs.claim("ada");
+    if (held === undefined) throw new Error("expected the job");
+    await pawl.jobs.reportPartialSuccess("ada", held, { completedSteps: ["half"] });
+
+    expect(await pawl.history.attempts(job)).toMatchObject([{ outcome: "partial", final: true }]);
+    const [retried] = await pawl.jobs.retry(job);
+
+    expect(retried?.outcome).toBe("replayed");
+    expect(await pawl.jobs.get(retried?.job ?? "")).toMatchObject({ payload: "half" });
+    expect(await pawl.history.replay()).toMatchObject({ matched: 1, skipped: 1 });
   });
 });

@@ -82,6 +82,7 @@ export class HandClaimer {
       leaseMs: 0,
       transactionSlots: 1,
       transactional: [],
+      forbiddenFlags: null,
     });
   }
 

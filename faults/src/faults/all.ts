@@ -13,7 +13,7 @@ import { migration } from "./migration.ts";
 import { network } from "./network.ts";
 import { pgBouncer } from "./pgbouncer.ts";
 import { readOnly } from "./read-only.ts";
-import { serverCrash } from "./server-crash.ts";
+import { downAtStart, serverCrash } from "./server-crash.ts";
 import { signals } from "./signals.ts";
 import { starvation } from "./starvation.ts";
 import { terminate } from "./terminate.ts";
@@ -25,6 +25,7 @@ export const faults: readonly Fault[] = [
   freeze,
   terminate,
   serverCrash,
+  downAtStart,
   network,
   blackHole,
   commitCut,

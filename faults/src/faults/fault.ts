@@ -19,6 +19,8 @@ export interface Fault {
   readonly openSite?: (grounds: Grounds) => Promise<Site>;
   /** What the first processes are told besides. */
   readonly assignment?: (stage: Stage) => Partial<Assignment>;
+  /** Makes trouble before the first process starts. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
   /** Makes trouble while the work goes on, and takes back what would last. */
   readonly inject: (stage: Stage) => Promise<void>;
   /** How much longer than usual the rest may take, in milliseconds: what sessions wait for that nobody can tell the end of. */

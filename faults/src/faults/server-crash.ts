@@ -1,3 +1,4 @@
+import type { EmbeddedPostgres } from "pawl/embedded";
 import { leaseMs } from "../lease.ts";
 import { sessionsOf, untilAnswering } from "../servers/admin.ts";
 import type { Stage } from "../stage.ts";
@@ -22,9 +23,28 @@ export const serverCrash: Fault = {
   },
 };
 
+/** The server is down when the first processes start, for up to three leases. */
+export const downAtStart: Fault = {
+  id: "F5b",
+  name: "server down at start",
+  weight: 2,
+  workloads: ["plain", "transactional"],
+  openSite: (grounds) => grounds.ownSite(),
+  prepare: async (stage) => {
+    stage.tell("down at start");
+    stage.recorder.record({ kind: "outage" });
+    await serverOf(stage).stop("fast");
+  },
+  inject: async (stage) => {
+    await stage.pauseBetween(0, 3 * leaseMs);
+    await serverOf(stage).restart();
+    await untilAnswering(stage.site.directUrl, answersWithinMs);
+    stage.recorder.record({ kind: "restored" });
+  },
+};
+
 async function crash(stage: Stage, way: (typeof ways)[number]): Promise<void> {
-  const { server } = stage.site;
-  if (server === undefined) throw new Error("expected a server of the run's own");
+  const server = serverOf(stage);
   stage.tell(way);
   stage.recorder.record({ kind: "outage" });
   if (way === "backend killed") await killBackend(stage);
@@ -37,6 +57,11 @@ async function crash(stage: Stage, way: (typeof ways)[number]): Promise<void> {
   }
   await untilAnswering(stage.site.directUrl, answersWithinMs);
   stage.recorder.record({ kind: "restored" });
+}
+
+function serverOf({ site }: Stage): EmbeddedPostgres {
+  if (site.server === undefined) throw new Error("expected a server of the run's own");
+  return site.server;
 }
 
 /** As the kernel does when memory is short: the server ends all sessions and recovers. */

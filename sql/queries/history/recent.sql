@@ -1,0 +1,9 @@
+-- How the newest attempts have ended: of those in the last $1 milliseconds, and of these at most $2. Served by history_finished.
+select newest.outcome, newest.final, count(*)::integer as count
+  from (select history.outcome, history.final
+          from :"schema".history
+         where history.finished_at > :"schema".now() - $1::double precision * interval '1 millisecond'
+         order by history.finished_at desc
+         limit $2) as newest
+ group by newest.outcome, newest.final
+ order by newest.outcome, newest.final
