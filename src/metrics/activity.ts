@@ -7,7 +7,7 @@ import { counterFamily, gaugeFamily, secondsFamily } from "./families.ts";
 
 /** What metrics need of a `Pawl`. */
 export interface ObservedPawl extends NodeJS.EventEmitter {
-  readonly workers: readonly Worker[];
+  readonly ownWorkers: readonly Worker[];
   measure(): Promise<Measurement>;
 }
 
