@@ -1,4 +1,5 @@
 export { Pawl } from "./pawl.ts";
+export type { PawlEvents } from "./pawl-events.ts";
 export type { PawlOptions } from "./pawl-options.ts";
 export {
   defineTask,
@@ -109,6 +110,15 @@ export type {
   ResetLockedJobsOptions,
 } from "./maintenance/maintenance.ts";
 export type { Duration } from "./core/duration.ts";
+export type {
+  AttemptEnd,
+  AttemptObserver,
+  Instrumentation,
+  JobMeta,
+  NewJobInfo,
+  StartingJob,
+} from "./core/instrumentation.ts";
+export type { Logger } from "./core/logger.ts";
 export type { JobInfo, JobReference } from "./core/job.ts";
 export type { JobState, OutcomeName } from "./core/states.ts";
 export type { Json, JsonCompatible } from "./core/payload.ts";
@@ -128,6 +138,7 @@ export type {
   SettleOptions,
 } from "./core/manual-claims.ts";
 export type { ClaimFilter, ForbiddenFlags } from "./core/claim-options.ts";
+export type { Measurement, QueueMeasurement } from "./store/measurements.ts";
 export type { Worker, WorkerHealth, WorkerState } from "./worker/worker.ts";
 export type { SettledEvent, WorkerEvents } from "./worker/worker-events.ts";
 export type { Ack, FailedAttempt, WorkerHooks } from "./worker/hooks.ts";

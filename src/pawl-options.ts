@@ -1,7 +1,11 @@
 import type { PoolLike } from "./adapters/pg.ts";
-import type { Clock } from "./core/clock.ts";
-import type { JsonCompatible } from "./core/payload.ts";
-import type { Serializer } from "./core/serializer.ts";
+import { checkClock, type Clock } from "./core/clock.ts";
+import { checkInstrumentation, type Instrumentation } from "./core/instrumentation.ts";
+import { checkLogger, type Logger } from "./core/logger.ts";
+import { callable, checkKeys, optional, positiveInteger, schemaName } from "./core/options.ts";
+import { defaultMaxPayloadBytes, type JsonCompatible } from "./core/payload.ts";
+import { checkSerializer, jsonSerializer, type Serializer } from "./core/serializer.ts";
+import { registerTasks } from "./core/task-registry.ts";
 import type { AnyTask, JobRequest } from "./core/task.ts";
 import type { PayloadValidator } from "./core/validate.ts";
 import type { Database } from "./db/database.ts";
@@ -36,6 +40,10 @@ export interface PawlOptions<
    * stand still and jump. Everything that works on the schema must have the same one.
    */
   readonly clock?: Clock;
+  /** Stands around enqueues and attempts: `otel()` of `pawl/otel`. Default: none. */
+  readonly instrumentation?: Instrumentation;
+  /** What this Pawl and its workers log with: pino, or anything of its shape. No record carries a payload. Default: none. */
+  readonly logger?: Logger;
 }
 
 /** The names of these tasks. */
@@ -50,8 +58,20 @@ export type InputOf<Tasks extends readonly AnyTask[], Name extends string> =
 /** What may be given where a serializer carries it. */
 export type Carried<Input, Codec> = undefined extends Codec ? JsonCompatible<Input> : Input;
 
-/** The options that there are. */
-export const knownOptions = [
+/** The same, checked and with defaults; what opens connections is left to its adapter. */
+export interface CheckedPawlOptions {
+  readonly tasks: ReadonlyMap<string, AnyTask>;
+  readonly schema: string;
+  readonly serializer: Serializer;
+  readonly generateId: (() => string) | undefined;
+  readonly validate: PayloadValidator | undefined;
+  readonly maxPayloadBytes: number;
+  readonly clock: Clock | undefined;
+  readonly instrumentation: Instrumentation | undefined;
+  readonly logger: Logger | undefined;
+}
+
+const knownOptions = [
   "database",
   "tasks",
   "schema",
@@ -60,4 +80,27 @@ export const knownOptions = [
   "validate",
   "maxPayloadBytes",
   "clock",
+  "instrumentation",
+  "logger",
 ] as const;
+
+/** Checks the options of a Pawl. Throws `OptionError` and `TaskError`. */
+export function checkPawlOptions(options: PawlOptions<readonly AnyTask[]>): CheckedPawlOptions {
+  checkKeys("Pawl", options, knownOptions);
+  return {
+    schema: schemaName("schema", options.schema ?? "pawl"),
+    tasks: registerTasks(options.tasks ?? []),
+    serializer: checkSerializer(options.serializer ?? jsonSerializer),
+    generateId: optional(options.generateId, (given) => callable("generateId", given)),
+    validate: optional(options.validate, (given) => callable("validate", given)),
+    maxPayloadBytes: positiveInteger(
+      "maxPayloadBytes",
+      options.maxPayloadBytes ?? defaultMaxPayloadBytes,
+    ),
+    clock: optional(options.clock, (given) => checkClock("clock", given)),
+    instrumentation: optional(options.instrumentation, (given) =>
+      checkInstrumentation("instrumentation", given),
+    ),
+    logger: optional(options.logger, (given) => checkLogger("logger", given)),
+  };
+}

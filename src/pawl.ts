@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
 import { openDatabase } from "./adapters/open-database.ts";
 import { ConcurrencyKeys } from "./client/concurrency-keys.ts";
@@ -7,20 +8,12 @@ import { Queues } from "./client/queues.ts";
 import { Tasks as KnownTasks } from "./client/tasks.ts";
 import { Workers } from "./client/workers.ts";
 import { RateLimits } from "./client/rate-limits.ts";
-import { checkClock, type Clock } from "./core/clock.ts";
+import type { Clock } from "./core/clock.ts";
 import type { EnqueueOptions } from "./core/enqueue-options.ts";
 import { ClosedError } from "./core/errors.ts";
-import {
-  callable,
-  checkKeys,
-  positiveInteger,
-  schemaName,
-  taskName,
-  text,
-} from "./core/options.ts";
-import { defaultMaxPayloadBytes } from "./core/payload.ts";
-import { checkSerializer, jsonSerializer, type Serializer } from "./core/serializer.ts";
-import { registerTasks, unknownTask } from "./core/task-registry.ts";
+import { checkKeys, taskName, text } from "./core/options.ts";
+import type { Serializer } from "./core/serializer.ts";
+import { unknownTask } from "./core/task-registry.ts";
 import {
   defineTask,
   isTask,
@@ -38,18 +31,22 @@ import { statements } from "./db/statements.ts";
 import { History } from "./history/history.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
-import type { ClaimedJob } from "./store/claimed-job.ts";
+import { announceEnqueued, logPawl, reportError, type PawlEvents } from "./pawl-events.ts";
 import {
-  knownOptions,
+  checkPawlOptions,
   type Carried,
+  type CheckedPawlOptions,
   type InputOf,
   type NameOf,
   type PawlOptions,
 } from "./pawl-options.ts";
+import type { ClaimedJob } from "./store/claimed-job.ts";
+import { measure, type Measurement } from "./store/measurements.ts";
 import { historyPolicyOf } from "./store/settles.ts";
 import { storeOn, type Store } from "./store/store.ts";
 import { ManualClaimer } from "./worker/manual-claimer.ts";
 import { ManualWorkers } from "./worker/manual-workers.ts";
+import { logWorker } from "./worker/log-worker.ts";
 import { paceOf } from "./worker/pace.ts";
 import { Slots } from "./worker/slots.ts";
 import { workOnce, type WorkOnceResult } from "./worker/work-once.ts";
@@ -76,7 +73,7 @@ const spareConnections = 2;
 export class Pawl<
   const Tasks extends readonly AnyTask[] = readonly [],
   Codec extends Serializer | undefined = undefined,
-> {
+> extends EventEmitter<PawlEvents> {
   /** The live jobs, and what may be done to them by hand. */
   readonly jobs: Jobs;
   /** The queues: what waits in them; pause and resume. */
@@ -97,42 +94,35 @@ export class Pawl<
   readonly schema: string;
   readonly #store: Store<Database>;
   readonly #ownsDatabase: boolean;
-  readonly #tasks: ReadonlyMap<string, AnyTask>;
-  readonly #serializer: Serializer;
+  readonly #options: CheckedPawlOptions;
   readonly #enqueuer: Enqueuer;
   readonly #manualWorkers: ManualWorkers;
   readonly #workers = new Set<Worker>();
   readonly #slots: Slots;
-  readonly #clock: Clock | undefined;
   readonly #newId: () => string;
   #isClosed = false;
 
   /** Throws `OptionError` and `TaskError`. */
   constructor(options: PawlOptions<Tasks, Codec> = {}) {
-    checkKeys("Pawl", options, knownOptions);
-    this.schema = schemaName("schema", options.schema ?? "pawl");
-    this.#tasks = registerTasks(options.tasks ?? []);
-    this.#serializer = checkSerializer(options.serializer ?? jsonSerializer);
-    const { generateId, validate } = options;
-    if (generateId !== undefined) callable("generateId", generateId);
-    if (validate !== undefined) callable("validate", validate);
+    super();
+    this.#options = checkPawlOptions(options);
+    const { schema, tasks, serializer, clock, logger, instrumentation } = this.#options;
+    this.schema = schema;
     const { database, isOurs } = openDatabase(options.database);
     this.#ownsDatabase = isOurs;
-    const { clock } = options;
-    this.#clock = clock === undefined ? undefined : checkClock("clock", clock);
-    const db = this.#clock === undefined ? database : new ClockedDatabase(database, this.#clock);
-    this.#store = { sql: statements(this.schema), db };
-    this.#newId = createUuidV7(this.#clock ?? Date.now);
+    const db = clock === undefined ? database : new ClockedDatabase(database, clock);
+    this.#store = { sql: statements(schema), db };
+    this.#newId = createUuidV7(clock ?? Date.now);
     this.#slots = new Slots(Math.max(1, database.maxConnections - spareConnections));
     this.#manualWorkers = this.#makeManualWorkers();
     const claimer = new ManualClaimer(this.#manualWorkers, {
       store: this.#store,
-      serializer: this.#serializer,
+      serializer,
       random: Math.random,
-      taskOf: (name) => this.#tasks.get(name) ?? defineTask({ name }),
+      taskOf: (name) => tasks.get(name) ?? defineTask({ name }),
     });
     this.jobs = new Jobs(this.#store, {
-      serializer: this.#serializer,
+      serializer,
       claims: claimer,
       replay: (finished, db) => this.history.replayJobs(finished, db),
     });
@@ -146,25 +136,26 @@ export class Pawl<
       schema: this.schema,
     });
     this.history = new History(this.#store, {
-      serializer: this.#serializer,
-      tasks: this.#tasks,
+      serializer,
+      tasks,
       enqueue: (requests, db) => this.#enqueuer.enqueueMany(requests, db),
     });
     this.#enqueuer = new Enqueuer(this.#store, {
-      preparation: {
-        serializer: this.#serializer,
-        maxPayloadBytes: positiveInteger(
-          "maxPayloadBytes",
-          options.maxPayloadBytes ?? defaultMaxPayloadBytes,
-        ),
-        validate,
-        generateId,
-        newId: this.#newId,
-      },
-      schema: this.schema,
+      preparation: { ...this.#options, newId: this.#newId },
+      schema,
       retryForMs: enqueueRetryMs,
       random: Math.random,
+      instrumentation,
+      onEnqueued: (results) => {
+        announceEnqueued(this, results);
+      },
     });
+    if (logger !== undefined) logPawl(this, logger);
+  }
+
+  /** The workers made by `pawl.worker` that have not ended. */
+  get ownWorkers(): readonly Worker[] {
+    return [...this.#workers];
   }
 
   /**
@@ -199,8 +190,9 @@ export class Pawl<
     payload?: unknown,
     options: EnqueueOptions = {},
   ): Promise<EnqueueResult> {
-    const known = isTask(task) ? task : this.#tasks.get(task);
-    if (known === undefined) throw unknownTask(task as string, this.#tasks);
+    const { tasks } = this.#options;
+    const known = isTask(task) ? task : tasks.get(task);
+    if (known === undefined) throw unknownTask(task as string, tasks);
     return this.#enqueuer.enqueue({ task: known, payload, options });
   }
 
@@ -210,7 +202,7 @@ export class Pawl<
     payload?: unknown,
     options: EnqueueOptions = {},
   ): Promise<EnqueueResult> {
-    const task = this.#tasks.get(name) ?? defineTask({ name: taskName("name", name) });
+    const task = this.#options.tasks.get(name) ?? defineTask({ name: taskName("name", name) });
     return this.#enqueuer.enqueue({ task, payload, options });
   }
 
@@ -232,10 +224,9 @@ export class Pawl<
 
   /** A worker, which does not start by itself. Throws `OptionError` and `TaskError`. */
   worker(options: WorkerOptions = {}): Worker {
-    if (this.#isClosed) {
-      throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
-    }
-    const checked = checkWorkerOptions(options, [...this.#tasks.values()]);
+    this.#assertOpen();
+    const { tasks, serializer, clock, instrumentation } = this.#options;
+    const checked = checkWorkerOptions(options, [...tasks.values()]);
     const control = this.#openControl();
     const worker = new Worker(
       {
@@ -243,20 +234,23 @@ export class Pawl<
         schema: this.schema,
         version,
         retentionMs: historyRetentionMs,
-        serializer: this.#serializer,
+        ...{ serializer, instrumentation },
         random: Math.random,
         newId: this.#newId,
-        pace: paceOf(checked, this.#clock),
+        pace: paceOf(checked, clock),
         store: this.#store,
         control,
         slots: this.#slots,
         enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
-        makeUpkeep: (onError) => makeUpkeep(control, { ...checked, clock: this.#clock, onError }),
+        makeUpkeep: (onError) => makeUpkeep(control, { ...checked, clock, onError }),
       },
       () => checkSchema(control.db, this.schema),
     );
     this.#workers.add(worker);
     void worker.finished.then(() => this.#workers.delete(worker));
+    const logger = checked.logger ?? this.#options.logger;
+    if (logger !== undefined) logWorker(worker, logger, checked.name);
+    this.emit("worker", worker);
     return worker;
   }
 
@@ -268,22 +262,27 @@ export class Pawl<
   async workOnce(
     options: Pick<WorkerOptions, "queues" | "handlers" | "tasks" | "forbiddenFlags"> = {},
   ): Promise<WorkOnceResult | null> {
-    if (this.#isClosed) {
-      throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
-    }
+    this.#assertOpen();
     checkKeys("workOnce", options, ["queues", "handlers", "tasks", "forbiddenFlags"]);
-    const { queues, handlers, forbiddenFlags } = checkWorkerOptions(options, [
-      ...this.#tasks.values(),
-    ]);
+    const { tasks, serializer, instrumentation } = this.#options;
+    const { queues, handlers, forbiddenFlags } = checkWorkerOptions(options, [...tasks.values()]);
     return workOnce(this.#store, {
       queues,
       handlers,
       forbiddenFlags,
       workerId: this.#newId(),
-      serializer: this.#serializer,
+      ...{ serializer, instrumentation },
       random: Math.random,
       enqueueFor: (job, tx) => this.#enqueueFor(job, tx),
     });
+  }
+
+  /**
+   * Measures what waits in each queue, and counts the workers, at a price that does not grow with the number of jobs: no count
+   * goes beyond 10,000. Throws `DatabaseError`, also when a statement takes longer than 2 seconds.
+   */
+  measure(): Promise<Measurement> {
+    return measure(this.#store);
   }
 
   /**
@@ -301,6 +300,11 @@ export class Pawl<
     await this.close();
   }
 
+  #assertOpen(): void {
+    if (!this.#isClosed) return;
+    throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
+  }
+
   #openControl(): Store<Database> {
     return storeOn(this.#store, this.#store.db.dedicated(controlConnections));
   }
@@ -308,14 +312,19 @@ export class Pawl<
   #makeManualWorkers(): ManualWorkers {
     return new ManualWorkers({
       ...{ schema: this.schema, version },
-      historyOf: ({ task }) => historyPolicyOf(this.#tasks.get(task)),
+      historyOf: ({ task }) => historyPolicyOf(this.#options.tasks.get(task)),
       random: Math.random,
       newId: this.#newId,
-      hasOwnClock: this.#clock !== undefined,
+      hasOwnClock: this.#options.clock !== undefined,
       openControl: () => this.#openControl(),
       assertSchema: (control) => checkSchema(control.db, this.schema),
       makeUpkeep: (control, leaseMs, onError) =>
-        makeUpkeep(control, { leaseMs, unknownTaskGraceMs: day, clock: this.#clock, onError }),
+        makeUpkeep(control, {
+          ...{ leaseMs, unknownTaskGraceMs: day, clock: this.#options.clock, onError },
+        }),
+      onError: (name, error) => {
+        reportError(this, `pawl worker "${name}"`, error);
+      },
     });
   }
 

@@ -21,29 +21,27 @@ const layers: Record<string, readonly string[]> = {
   maintenance: ["lifecycle", "store", "db", "core"],
   history: ["lifecycle", "store", "db", "core"],
   "pawl-options.ts": ["adapters", "db", "core"],
+  "pawl-events.ts": ["worker", "client", "core"],
   "pawl.ts": [
-    "pawl-options.ts",
+    ...["pawl-options.ts", "pawl-events.ts"],
     ...["history", "maintenance", "worker", "client"],
     ...["lifecycle", "store", "adapters", "db", "core"],
   ],
   "index.ts": [
-    "pawl.ts",
-    "pawl-options.ts",
-    "history",
-    "maintenance",
-    "worker",
-    "client",
-    "adapters",
-    "db",
-    "core",
+    ...["pawl.ts", "pawl-options.ts", "pawl-events.ts"],
+    ...["history", "maintenance", "worker", "client"],
+    ...["store", "adapters", "db", "core"],
   ],
-  cli: ["index.ts", "pawl.ts", "embedded", "worker", "adapters", "db", "core"],
+  otel: ["core"],
+  metrics: ["worker", "client", "store", "core"],
+  cli: ["index.ts", "pawl.ts", "embedded", "metrics", "worker", "adapters", "db", "core"],
   embedded: ["core"],
 };
 
 // The packages that a layer may import, besides what Node has built in.
 const packages: Record<string, readonly string[]> = {
   adapters: ["pg", "postgres", "@electric-sql/pglite"],
+  otel: ["@opentelemetry/api"],
   cli: ["commander", "jiti"],
 };
 

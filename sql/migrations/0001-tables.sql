@@ -51,6 +51,7 @@ create table :"schema".jobs (
   correlation_id text,
   cancel_reason text,
   last_error text,
+  meta json,
   partial_results json,
   payload json not null,
   primary key (queue, id)

@@ -118,6 +118,7 @@ begin
         jobs.crashes + jobs.suspected::integer, jobs.priority, jobs.run_at::text, jobs.created_at::text,
         jobs.correlation_id, jobs.last_error, jobs.partial_results::text, jobs.payload::text,
         case when coalesce(jobs.concurrency_key, jobs.unique_key) is not null or jobs.flags is not null
+               or jobs.meta is not null
              then :"schema".describe_keys(jobs) end,
         null::text;
   end if;
@@ -240,7 +241,7 @@ stable
 as $$
   select json_strip_nulls(json_build_object(
     'concurrencyKey', _job.concurrency_key, 'lane', _job.concurrency_lane, 'rateLimitKey', _job.rate_limit_key,
-    'uniqueKey', _job.unique_key, 'untilClaimed', _job.unique_until_claimed, 'flags', _job.flags))::text
+    'uniqueKey', _job.unique_key, 'untilClaimed', _job.unique_until_claimed, 'flags', _job.flags, 'meta', _job.meta))::text
 $$;
 
 -- Claims what is next in the lines of the jobs that a claim has just taken, _leaders. Whose task or flags the worker cannot

@@ -1,5 +1,5 @@
--- Enqueues: jobs with keys, limits or flags in a batch, and one job from SQL. Plain jobs have jobs/insert.sql, and those with
--- unique keys 0012-unique.sql.
+-- Enqueues: jobs with keys, limits, flags or meta in a batch, and one job from SQL. Plain jobs have jobs/insert.sql, and those
+-- with unique keys 0012-unique.sql.
 -- breaking: no
 
 -- A job to insert, as the clients' JSON describes it. given_run_at and delay_ms are what the enqueue said of its time.
@@ -28,6 +28,7 @@ create type :"schema".new_job as (
   unique_wait_ms double precision,
   flags text[],
   correlation_id text,
+  meta json,
   payload json
 );
 
@@ -44,19 +45,19 @@ as $$
          new.rate_limit_weight, new.capacity, new.interval_ms, new.is_sliding, new.priority, new.queue, new.task,
          case when due.at > _now then 'scheduled' when new.concurrency_key is not null then 'blocked' else 'ready' end,
          new.concurrency_key, new.rate_limit_key, new.unique_key, new.unique_mode, new.unique_wait_ms, new.flags,
-         new.correlation_id, coalesce(new.payload, 'null')
+         new.correlation_id, new.meta, coalesce(new.payload, 'null')
     from rows from (json_to_recordset(_jobs) as (
            id uuid, run_at timestamptz, delay_ms double precision, replay_of uuid, max_attempts integer,
            concurrency_limit integer, rate_limit_weight integer, capacity integer, interval_ms double precision,
            is_sliding boolean, priority smallint, queue text, task text, concurrency_key text, rate_limit_key text,
            unique_key text, unique_mode text, unique_wait_ms double precision, flags text[], correlation_id text,
-           payload json
+           meta json, payload json
          )) with ordinality as new (
            id, run_at, delay_ms, replay_of, max_attempts,
            concurrency_limit, rate_limit_weight, capacity, interval_ms,
            is_sliding, priority, queue, task, concurrency_key, rate_limit_key,
            unique_key, unique_mode, unique_wait_ms, flags, correlation_id,
-           payload, ordinal)
+           meta, payload, ordinal)
    cross join lateral (
      select coalesce(new.run_at, _now + coalesce(
        case when new.unique_mode = 'debounce' then least(new.delay_ms, new.unique_wait_ms) else new.delay_ms end, 0
@@ -85,8 +86,8 @@ as $$
    limit 1
 $$;
 
--- Inserts jobs that may have concurrency keys, rate limits and flags, and tells workers of them. others are those whose id was
--- there already, as [place in the list, 'known', id]; callers whose ids are not new run jobs/discard-finished next, in the
+-- Inserts jobs that may have concurrency keys, rate limits, flags and meta, and tells workers of them. others are those whose id
+-- was there already, as [place in the list, 'known', id]; callers whose ids are not new run jobs/discard-finished next, in the
 -- same transaction. Nothing is written when a rate limit is refused.
 create function :"schema".insert_jobs(_jobs json, _limits json)
 returns table (now_ms double precision, isolation text, refused text, others text)
@@ -110,10 +111,10 @@ begin
   ), inserted as (
     insert into :"schema".jobs
       (id, run_at, created_at, concurrency_order, replay_of, max_attempts, concurrency_limit, rate_limit_weight, priority,
-       queue, task, indexed_as, concurrency_key, rate_limit_key, flags, correlation_id, payload)
+       queue, task, indexed_as, concurrency_key, rate_limit_key, flags, correlation_id, meta, payload)
     select new.id, new.run_at, _now, new.concurrency_order, new.replay_of, new.max_attempts, new.concurrency_limit,
            new.rate_limit_weight, new.priority, new.queue, new.task, new.state, new.concurrency_key, new.rate_limit_key,
-           new.flags, new.correlation_id, new.payload
+           new.flags, new.correlation_id, new.meta, new.payload
       from new
      order by new.id, new.queue collate "C"
         on conflict do nothing

@@ -39,6 +39,7 @@ begin
          rate_limit_key = _new.rate_limit_key,
          rate_limit_weight = _new.rate_limit_weight,
          flags = _new.flags,
+         meta = _new.meta,
          unique_until_claimed = _new.unique_mode not in ('keep', 'throttle'),
          partial_results = null
    where queue = _waiting.queue
@@ -74,11 +75,12 @@ begin
     end if;
     insert into :"schema".jobs
       (id, run_at, created_at, concurrency_order, replay_of, max_attempts, concurrency_limit, rate_limit_weight, priority,
-       unique_until_claimed, queue, task, indexed_as, concurrency_key, rate_limit_key, unique_key, flags, correlation_id, payload)
+       unique_until_claimed, queue, task, indexed_as, concurrency_key, rate_limit_key, unique_key, flags, correlation_id, meta,
+       payload)
     values
       (_new.id, _new.run_at, _now, _new.concurrency_order, _new.replay_of, _new.max_attempts, _new.concurrency_limit,
        _new.rate_limit_weight, _new.priority, _new.unique_mode not in ('keep', 'throttle'), _new.queue, _new.task, _new.state,
-       _new.concurrency_key, _new.rate_limit_key, _new.unique_key, _new.flags, _new.correlation_id, _new.payload)
+       _new.concurrency_key, _new.rate_limit_key, _new.unique_key, _new.flags, _new.correlation_id, _new.meta, _new.payload)
         on conflict do nothing;
     if found then
       outcome := 'created';

@@ -86,6 +86,10 @@ function addWork(program: Command, perform: Perform): void {
     .option("--name <name>", "what people call this worker (default: the host's name)")
     .option("--lease <duration>", "how long a silent worker keeps its jobs (default: 10s)")
     .option("--shutdown-grace <duration>", "how long running jobs may take to end (default: 30s)")
+    .option(
+      "--http <port>",
+      "serve /metrics, /livez and /readyz: a port of this host, or host:port",
+    )
     .addHelpText("after", workHelp)
     .action((options: WorkOptions) =>
       perform(options, async () => (await import("./work.ts")).work(options)),

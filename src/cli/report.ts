@@ -1,7 +1,9 @@
 import { hostname } from "node:os";
 import { PawlError } from "../core/errors.ts";
 import type { SettledEvent, Worker } from "../index.ts";
+import { logWorker } from "../worker/log-worker.ts";
 import { maskSecrets, type ConnectionOptions } from "./connection.ts";
+import { jsonLines } from "./json-lines.ts";
 import * as terminal from "./terminal.ts";
 
 export interface ReportOptions extends ConnectionOptions {
@@ -11,12 +13,38 @@ export interface ReportOptions extends ConnectionOptions {
   readonly target: string;
 }
 
+/** Says something more about a worker. */
+type Say = (what: string) => void;
+
 // An outage raises the same error again and again.
 const repeatAfterMs = 30_000;
 const maxRemembered = 100;
 
-/** Writes a line about each thing that happens to a worker; returns what writes further ones. No payload is shown. */
-export function reportOn(worker: Worker, options: ReportOptions): (what: string) => void {
+/**
+ * Writes a line about each thing that happens to a worker, for people on a terminal, else as JSON; returns what writes further
+ * ones. No payload is shown.
+ */
+export function reportOn(worker: Worker, options: ReportOptions): Say {
+  return terminal.isTerminal() ? reportInWords(worker, options) : reportAsJson(worker, options);
+}
+
+function reportAsJson(worker: Worker, options: ReportOptions): Say {
+  const { name = hostname(), queues, target } = options;
+  const logger = jsonLines({
+    write: terminal.say,
+    mask: (text) => maskSecrets(text, options),
+    isNews: makeNewsFilter(),
+  });
+  worker.once("started", () => {
+    logger.info({ worker: name, queues: queues ?? null, target }, "worker serves its queues");
+  });
+  logWorker(worker, logger, name);
+  return (what) => {
+    logger.info({ worker: name }, what);
+  };
+}
+
+function reportInWords(worker: Worker, options: ReportOptions): Say {
   const say = (what: string): void => {
     const line = `pawl worker "${options.name ?? hostname()}": ${what}`;
     terminal.say(maskSecrets(terminal.harmless(line), options));

@@ -10,6 +10,11 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** Whether what is said is read by a person, and not kept in a log. */
+export function isTerminal(): boolean {
+  return process.stderr.isTTY;
+}
+
 /** A text for `print` in a colour; plain where no person looks at it, or `NO_COLOR` is set. */
 export function painted(colour: keyof typeof colours, text: string): string {
   const { NO_COLOR = "" } = process.env;

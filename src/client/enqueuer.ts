@@ -1,6 +1,7 @@
 import type { Random } from "../core/clock.ts";
 import { checkEnqueueOptions, type EnqueueOptions } from "../core/enqueue-options.ts";
 import { ClosedError, SchemaError } from "../core/errors.ts";
+import { headersOf, type Instrumentation, type JobMeta } from "../core/instrumentation.ts";
 import type { AnyTask, JobRequest } from "../core/task.ts";
 import { backoff, wait } from "../core/wait.ts";
 import type { Database } from "../db/database.ts";
@@ -19,27 +20,28 @@ export interface EnqueueRequest {
   readonly options: EnqueueOptions;
 }
 
+export interface EnqueuerOptions {
+  readonly preparation: Preparation;
+  readonly schema: string;
+  readonly retryForMs: number;
+  readonly random: Random;
+  readonly instrumentation: Instrumentation | undefined;
+  /** Told what became of the jobs of a call; in the caller's transaction, before it has committed. */
+  readonly onEnqueued: (results: readonly EnqueueResult[]) => void;
+}
+
 const maxCoalesced = 1_000;
 
 /** Writes jobs: alone or many, in the caller's transaction or on its own. */
 export class Enqueuer {
   readonly #store: Store<Database>;
-  readonly #preparation: Preparation;
-  readonly #schema: string;
-  readonly #retryForMs: number;
-  readonly #random: Random;
+  readonly #options: EnqueuerOptions;
   readonly #coalescer: Coalescer;
   readonly #closing = new AbortController();
 
-  constructor(
-    store: Store<Database>,
-    options: { preparation: Preparation; schema: string; retryForMs: number; random: Random },
-  ) {
+  constructor(store: Store<Database>, options: EnqueuerOptions) {
     this.#store = store;
-    this.#preparation = options.preparation;
-    this.#schema = options.schema;
-    this.#retryForMs = options.retryForMs;
-    this.#random = options.random;
+    this.#options = options;
     this.#coalescer = new Coalescer({
       write: (jobs) => this.#write(jobs),
       isRefusal: (error) => ["reject", "unknown"].includes(classify(error)),
@@ -52,9 +54,13 @@ export class Enqueuer {
     this.#assertOpen();
     const checked = checkEnqueueOptions(options);
     const joined = this.#join(checked.db);
-    const job = await prepareJob({ task, payload, options: checked }, this.#preparation);
-    if (joined !== undefined) return first(await this.#writeIn(joined, [job]));
-    return job.hasOwnId ? first(await this.#write([job])) : this.#coalescer.add(job);
+    const { preparation, instrumentation, onEnqueued } = this.#options;
+    const job = await prepareJob({ task, payload, options: checked }, preparation);
+    const result = await (instrumentation === undefined
+      ? this.#writeOne(job, joined)
+      : instrumentation.enqueue([job], (meta) => this.#writeOne(marked(job, meta), joined)));
+    onEnqueued([result]);
+    return result;
   }
 
   /** Enqueues jobs atomically and returns them in order; every payload is checked before any is written. */
@@ -64,9 +70,19 @@ export class Enqueuer {
   ): Promise<EnqueueResult[]> {
     this.#assertOpen();
     const joined = this.#join(db);
-    const jobs = await prepareJobs(requests, this.#preparation);
+    const { preparation, instrumentation, onEnqueued } = this.#options;
+    const jobs = await prepareJobs(requests, preparation);
     if (jobs.length === 0) return [];
-    return joined === undefined ? this.#write(jobs) : this.#writeIn(joined, jobs);
+    const results = await (instrumentation === undefined
+      ? this.#writeAll(jobs, joined)
+      : instrumentation.enqueue(jobs, (meta) =>
+          this.#writeAll(
+            jobs.map((job) => marked(job, meta)),
+            joined,
+          ),
+        ));
+    onEnqueued(results);
+    return results;
   }
 
   /** Refuses further calls; resolves when all earlier ones have been answered. */
@@ -77,6 +93,15 @@ export class Enqueuer {
 
   #join(db: object | undefined): Store | undefined {
     return db === undefined ? undefined : storeOn(this.#store, this.#store.db.join(db));
+  }
+
+  async #writeOne(job: PreparedJob, joined: Store | undefined): Promise<EnqueueResult> {
+    const isAlone = joined !== undefined || job.hasOwnId;
+    return isAlone ? first(await this.#writeAll([job], joined)) : this.#coalescer.add(job);
+  }
+
+  #writeAll(jobs: readonly PreparedJob[], joined: Store | undefined): Promise<EnqueueResult[]> {
+    return joined === undefined ? this.#write(jobs) : this.#writeIn(joined, jobs);
   }
 
   #writeIn(joined: Store, jobs: readonly PreparedJob[]): Promise<EnqueueResult[]> {
@@ -97,8 +122,8 @@ export class Enqueuer {
   }
 
   async #retrying<T>(write: () => Promise<T>): Promise<T> {
-    const until = performance.now() + this.#retryForMs;
-    const pause = backoff({ initialMs: 50, maxMs: 1_000, random: this.#random });
+    const until = performance.now() + this.#options.retryForMs;
+    const pause = backoff({ initialMs: 50, maxMs: 1_000, random: this.#options.random });
     for (;;) {
       try {
         return await this.#explaining(write());
@@ -118,7 +143,7 @@ export class Enqueuer {
       if (classify(error) !== "schema") throw error;
       throw new SchemaError(
         "PAWL_SCHEMA_MISSING",
-        `expected Pawl's tables in the schema "${this.#schema}", got none or older ones; run \`npx pawl migrate\` or pawl.migrate()`,
+        `expected Pawl's tables in the schema "${this.#options.schema}", got none or older ones; run \`npx pawl migrate\` or pawl.migrate()`,
         { cause: error },
       );
     }
@@ -129,6 +154,10 @@ export class Enqueuer {
       throw new ClosedError("expected an open Pawl, got one that is closed; make a new one");
     }
   }
+}
+
+function marked(job: PreparedJob, meta: JobMeta): PreparedJob {
+  return { ...job, meta: headersOf(meta) };
 }
 
 function first<T>(values: readonly T[]): T {

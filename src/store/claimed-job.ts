@@ -1,3 +1,4 @@
+import type { JobMeta, StartingJob } from "../core/instrumentation.ts";
 import { attemptIdOf, type JobInfo } from "../core/job.ts";
 
 /** The columns that a claim returns for a job. */
@@ -29,13 +30,14 @@ interface Keys {
   readonly uniqueKey?: string;
   readonly untilClaimed?: boolean;
   readonly flags?: readonly string[];
+  readonly meta?: JobMeta;
 }
 
 const noKeys: Keys = {};
 const noFlags: readonly string[] = [];
 
 /** A job that a worker holds. What few handlers look at is parsed when they do. */
-export class ClaimedJob implements JobInfo {
+export class ClaimedJob implements StartingJob {
   readonly queue: string;
   readonly claimNumber: number;
   readonly #row: ClaimedRow;
@@ -108,6 +110,10 @@ export class ClaimedJob implements JobInfo {
 
   get concurrencyKey(): string | null {
     return this.#keys.concurrencyKey ?? null;
+  }
+
+  get meta(): JobMeta | undefined {
+    return this.#keys.meta;
   }
 
   /** Names the lane of its concurrency key in which it runs, of which no two jobs run at a time; undefined without a key. */

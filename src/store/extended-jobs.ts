@@ -36,6 +36,7 @@ export function isPlain(job: NewJob): boolean {
     job.concurrency === undefined &&
     job.rateLimit === undefined &&
     job.flags === undefined &&
+    job.meta === undefined &&
     job.replayOf === undefined
   );
 }
@@ -94,6 +95,7 @@ function jobText({ payload, ...job }: NewJob): string {
     unique_mode: unique?.mode,
     unique_wait_ms: unique?.waitMs,
     flags: job.flags,
+    meta: job.meta,
     replay_of: job.replayOf,
   });
   return `${rest.slice(0, -1)},"payload":${payload}}`;

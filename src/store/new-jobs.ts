@@ -1,4 +1,5 @@
 import { arrayLiteral } from "../core/array-literal.ts";
+import type { JobMeta } from "../core/instrumentation.ts";
 import type { JobKeys } from "../core/job-keys.ts";
 import type { JobReference } from "../core/job.ts";
 import type { JobState } from "../core/states.ts";
@@ -18,6 +19,8 @@ export interface NewJob extends JobKeys {
   readonly delayMs: number | undefined;
   readonly runAt: Date | undefined;
   readonly correlationId: string | undefined;
+  /** What the enqueue's instrumentation leaves with the job. */
+  readonly meta?: JobMeta | undefined;
   /** The job of the history that this one repeats. */
   readonly replayOf?: string | undefined;
 }

@@ -1,3 +1,4 @@
+import type { AttemptObserver } from "../core/instrumentation.ts";
 import type { AnyTask, HandlerContext, HandlerEnqueue } from "../core/task.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 
@@ -14,6 +15,8 @@ export class Execution {
   #onEnded: (() => void) | undefined;
   /** Whether the handler has returned or thrown. */
   hasReturned = false;
+  /** Who watches this attempt, once its handler has started. */
+  observer: AttemptObserver | undefined;
 
   constructor(job: ClaimedJob, task: AnyTask) {
     this.job = job;

@@ -1,9 +1,11 @@
 import { PayloadError } from "../core/errors.ts";
+import type { Instrumentation } from "../core/instrumentation.ts";
 import { decodePayload } from "../core/payload.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue, TaskHandler } from "../core/task.ts";
 import { validate, type StandardSchema } from "../core/validate.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
+import type { Settlement } from "../store/settles.ts";
 import { BadPayload } from "./decision.ts";
 import { Context, type Execution } from "./execution.ts";
 
@@ -12,10 +14,26 @@ export interface HandlerCall {
   readonly tx: object | undefined;
   readonly serializer: Serializer;
   readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
+  readonly instrumentation: Instrumentation | undefined;
 }
 
 /** Begins an attempt: decodes and checks its payload, and calls the handler. */
-export async function callHandler(execution: Execution, call: HandlerCall): Promise<unknown> {
+export function callHandler(execution: Execution, call: HandlerCall): Promise<unknown> {
+  const { instrumentation } = call;
+  if (instrumentation === undefined) return begin(execution, call);
+  const observer = instrumentation.start(execution.job);
+  execution.observer = observer;
+  return observer.run(() => begin(execution, call));
+}
+
+/** Tells whoever watches an attempt how it has ended; `settlement`: undefined when its claim was lost. */
+export function endObserved({ observer }: Execution, settlement: Settlement | undefined): void {
+  if (observer === undefined) return;
+  if (settlement === undefined) observer.end(undefined);
+  else observer.end({ outcome: settlement.outcome, error: settlement.thrown?.error });
+}
+
+async function begin(execution: Execution, call: HandlerCall): Promise<unknown> {
   execution.begin(performance.now());
   let payload = payloadOf(execution, call.serializer);
   // Awaiting what is there already would cost every job a turn.

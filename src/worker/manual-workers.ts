@@ -23,6 +23,8 @@ export interface ManualWorkersOptions {
     leaseMs: number,
     onError: (error: unknown) => void,
   ) => Upkeep;
+  /** Told of errors that a worker of this name gets over. */
+  readonly onError: (name: string, error: unknown) => void;
 }
 
 /** The workers of those who claim by hand in this process: one for each name and what is claimed under it. */
@@ -92,8 +94,7 @@ export class ManualWorkers {
         void ended.finally(() => this.#ending.delete(ended));
       },
       onError: (error) => {
-        const message = error instanceof Error ? error.message : String(error);
-        process.stderr.write(`pawl worker "${role.name}": ${message}\n`);
+        this.#options.onError(role.name, error);
       },
     });
     await worker.start();

@@ -1,6 +1,7 @@
 import type { Random } from "../core/clock.ts";
 import { CancelledError, JobTimeoutError, LeaseLostError, ShutdownError } from "../core/errors.ts";
 import { formatDuration } from "../core/duration.ts";
+import type { Instrumentation } from "../core/instrumentation.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue, TaskHandler } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
@@ -9,7 +10,7 @@ import type { Settlement } from "../store/settles.ts";
 import type { Store } from "../store/store.ts";
 import { cancelled, decideReturned, decideThrown, released, type Attempt } from "./decision.ts";
 import { Execution } from "./execution.ts";
-import { callHandler } from "./handler-call.ts";
+import { callHandler, endObserved } from "./handler-call.ts";
 import type { Settler } from "./settler.ts";
 import {
   runInTransaction,
@@ -22,6 +23,7 @@ export interface RunnerOptions {
   readonly serializer: Serializer;
   readonly random: Random;
   readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
+  readonly instrumentation: Instrumentation | undefined;
   readonly transactions: TransactionRunOptions;
   /** How long a job goes back for when its transaction could not even begin; null: to where it stood. */
   readonly beginAgainMs: number | null;
@@ -167,8 +169,8 @@ export class Runner {
   }
 
   #call(execution: Execution, handler: TaskHandler, tx: object | undefined): Promise<unknown> {
-    const { serializer, enqueueFor } = this.#options;
-    return callHandler(execution, { handler, tx, serializer, enqueueFor });
+    const { serializer, enqueueFor, instrumentation } = this.#options;
+    return callHandler(execution, { handler, tx, serializer, enqueueFor, instrumentation });
   }
 
   // An aborted attempt is judged by why it was aborted. One whose lease is lost has nothing to say.
@@ -189,6 +191,7 @@ export class Runner {
   #end(execution: Execution, settlement: Settlement | undefined): void {
     this.#running.delete(execution);
     execution.end();
+    endObserved(execution, settlement);
     if (this.#running.size === 0) {
       clearInterval(this.#sweep);
       this.#sweep = undefined;

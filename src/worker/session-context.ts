@@ -1,5 +1,6 @@
 import type { Random } from "../core/clock.ts";
 import type { LeaseLostError } from "../core/errors.ts";
+import type { Instrumentation } from "../core/instrumentation.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
@@ -19,6 +20,7 @@ export interface SessionContext {
   readonly version: string;
   readonly retentionMs: number;
   readonly serializer: Serializer;
+  readonly instrumentation: Instrumentation | undefined;
   readonly random: Random;
   readonly pace: Pace;
   /** The application's connections, for its handlers' transactions. */

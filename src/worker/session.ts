@@ -237,12 +237,14 @@ export class Session {
   }
 
   #makeRunner(): Runner {
-    const { store, control, options, serializer, random, enqueueFor } = this.#context;
+    const { store, control, options, serializer, random, enqueueFor, instrumentation } =
+      this.#context;
     return new Runner(store, this.#settler, {
       handlers: options.handlers,
       serializer,
       random,
       enqueueFor,
+      instrumentation,
       transactions: {
         ...this.#settleContext,
         leaseMs: options.leaseMs,

@@ -1,5 +1,6 @@
 import type { Random } from "../core/clock.ts";
 import type { ForbiddenFlags } from "../core/claim-options.ts";
+import type { Instrumentation } from "../core/instrumentation.ts";
 import type { JobInfo } from "../core/job.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { HandlerEnqueue, TaskHandler } from "../core/task.ts";
@@ -33,7 +34,7 @@ import { promoteDueJobs } from "../store/upkeep.ts";
 import { decideReturned, decideThrown, type Attempt } from "./decision.ts";
 import { Execution } from "./execution.ts";
 import { FlagFilter } from "./flag-filter.ts";
-import { callHandler } from "./handler-call.ts";
+import { callHandler, endObserved } from "./handler-call.ts";
 import { timedOut } from "./runner.ts";
 
 /** What `workOnce` did: `error` is there when the job's attempt failed, and is what its handler threw. */
@@ -52,6 +53,7 @@ export interface WorkOnceOptions {
   readonly serializer: Serializer;
   readonly random: Random;
   readonly enqueueFor: (job: ClaimedJob, tx: unknown) => HandlerEnqueue;
+  readonly instrumentation: Instrumentation | undefined;
 }
 
 const claimNumber = 1;
@@ -78,21 +80,25 @@ export async function workOnce(
       return null;
     }
     execution = new Execution(job, work.handlerOf(job).task);
-    return resultOf(await work.run(execution));
+    return resultOf(execution, await work.run(execution));
   } catch (error) {
     await tx.rollback();
     if (execution === undefined) throw error;
     if (isMissingPartition(error)) {
+      endObserved(execution, undefined);
       // Nothing of the attempt is left, so it is made anew.
       const { retentionMs } = historyPolicyOf(execution.task);
       await makeHistoryPartitions(store, retentionMs, partitionDaysAhead);
       return workOnce(store, options);
     }
-    return resultOf(await recordApart(store, options, work.failed(execution, error)));
+    const settlement = await recordApart(store, options, work.failed(execution, error));
+    return resultOf(execution, settlement);
   }
 }
 
-function resultOf({ job, thrown }: Settlement): WorkOnceResult {
+function resultOf(execution: Execution, settlement: Settlement): WorkOnceResult {
+  endObserved(execution, settlement);
+  const { job, thrown } = settlement;
   return thrown === undefined ? { job } : { job, error: thrown.error };
 }
 
@@ -205,7 +211,7 @@ class Work {
 
   async #call(execution: Execution): Promise<unknown> {
     const { job, task } = execution;
-    const { serializer, enqueueFor } = this.#options;
+    const { serializer, enqueueFor, instrumentation } = this.#options;
     const handler = this.handlerOf(job);
     const tx = task.transactional ? this.#store.db.handle : undefined;
     const cancels = [
@@ -217,7 +223,8 @@ class Work {
       }),
     ];
     try {
-      const running = callHandler(execution, { handler, tx, serializer, enqueueFor });
+      const call = { handler, tx, serializer, enqueueFor, instrumentation };
+      const running = callHandler(execution, call);
       const value = await execution.outcomeOf(running);
       if (execution.abortReason !== undefined) throw execution.abortReason;
       return value;

@@ -2,10 +2,12 @@ import { hostname } from "node:os";
 import { checkForbidden, type ForbiddenFlags } from "../core/claim-options.ts";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { OptionError, TaskError } from "../core/errors.ts";
+import { checkLogger, type Logger } from "../core/logger.ts";
 import {
   callable,
   checkKeys,
   invalidOption,
+  optional,
   positiveInteger,
   queueName,
   text,
@@ -51,6 +53,8 @@ export interface WorkerOptions {
    * null when a look found no job. It may stop the worker: then no further job starts. Without waiting for it.
    */
   readonly onSettled?: WorkerHooks["onSettled"];
+  /** What it logs with: pino, or anything of its shape. No record carries a payload. Default: the `Pawl`'s. */
+  readonly logger?: Logger;
 }
 
 /** The same, checked and with defaults. */
@@ -65,6 +69,7 @@ export interface CheckedWorkerOptions {
   readonly shutdownGraceMs: number;
   readonly unknownTaskGraceMs: number;
   readonly hooks: WorkerHooks;
+  readonly logger: Logger | undefined;
 }
 
 const knownOptions = [
@@ -80,6 +85,7 @@ const knownOptions = [
   "unknownTaskGrace",
   "onFailed",
   "onSettled",
+  "logger",
 ] as const;
 
 const shortestLeaseMs = 500;
@@ -111,6 +117,7 @@ export function checkWorkerOptions(
       onFailed: optionalCallable("onFailed", options.onFailed),
       onSettled: optionalCallable("onSettled", options.onSettled),
     },
+    logger: optional(options.logger, (given) => checkLogger("logger", given)),
   };
 }
 

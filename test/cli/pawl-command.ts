@@ -45,8 +45,34 @@ export function startPawl(
   given: readonly string[],
   { environment = {}, directory = repository }: CommandOptions = {},
 ): Running {
+  return observed([process.execPath, program, ...given], { environment, directory });
+}
+
+/** The same on a terminal of its own, where stdout and stderr are one. */
+export function startPawlOnTerminal(given: readonly string[]): Running {
+  const command = [process.execPath, program, ...given].map(quoted).join(" ");
+  return observed(["script", "--quiet", "--return", "--command", command, "/dev/null"], {
+    environment: {},
+    directory: repository,
+  });
+}
+
+/** The records of what a worker logs off a terminal, so far. */
+export function logOf({ stderr }: Running): Record<string, unknown>[] {
+  const lines = stderr.split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>); // which has fields
+}
+
+function quoted(argument: string): string {
+  return `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+function observed(
+  [command = "", ...given]: readonly string[],
+  { environment, directory }: Required<CommandOptions>,
+): Running {
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, [program, ...given], {
+  const child = spawn(command, given, {
     cwd: directory,
     env: { PATH, HOME, ...environment },
     stdio: ["ignore", "pipe", "pipe"],

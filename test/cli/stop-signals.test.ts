@@ -81,7 +81,7 @@ describe("the first signal", () => {
       const { status } = await worker.ended;
 
       expect(status).toBe(0);
-      expect(worker.stderr).toMatch(/: stopped\n$/);
+      expect(worker.stderr).toMatch(/"msg":"worker stopped"\}\n$/);
       const rows = await execute(`select from ${schema}.workers where ended_at is null`);
       expect(rows).toEqual([]);
     },

@@ -5,7 +5,7 @@ import { databaseUrl, execute, freshSchemaName } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { lowPort } from "../support/low-port.ts";
 import { migratedSchema, openPawl } from "../support/producer.ts";
-import { moduleOf, runPawl, startPawl } from "./pawl-command.ts";
+import { logOf, moduleOf, runPawl, startPawl, startPawlOnTerminal } from "./pawl-command.ts";
 
 const within = 15_000;
 const connected = ["--database", databaseUrl()];
@@ -37,11 +37,33 @@ describe("pawl work", () => {
     await worker.says("started");
 
     const [row] = await execute<{ id: string }>(`select id from ${schema}.workers`);
+    const place = `${new URL(databaseUrl()).host}${new URL(databaseUrl()).pathname}`;
     expect(worker.stdout).toBe("");
-    expect(worker.stderr).toBe(
-      `pawl worker "mail-1": started as ${row?.id ?? ""} on queues mail, default, ` +
-        `schema "${schema}" of ${new URL(databaseUrl()).host}${new URL(databaseUrl()).pathname}\n`,
+    expect(logOf(worker)).toMatchObject([
+      {
+        ...{ level: 30, pid: worker.process.pid, worker: "mail-1", queues: "mail, default" },
+        target: `schema "${schema}" of ${place}`,
+      },
+      { level: 30, worker: "mail-1", workerId: row?.id, msg: "worker started" },
+    ]);
+  });
+
+  it("says so in words on a terminal", async () => {
+    const schema = await migratedSchema();
+    await openPawl(schema).enqueueByName("hopeless");
+
+    const worker = startPawlOnTerminal([
+      ...["work", "--tasks", tasks, ...connected, "--schema", schema],
+      ...["--name", "mail-1", "--queues", "mail,default"],
+    ]);
+    await worker.says("started as");
+    await worker.says("is not tried again: UnrecoverableError: never again");
+
+    const [row] = await execute<{ id: string }>(`select id from ${schema}.workers`);
+    expect(worker.stdout).toContain(
+      `pawl worker "mail-1": started as ${row?.id ?? ""} on queues mail,default, schema "${schema}" of `,
     );
+    expect(worker.stdout).not.toContain('"level"');
   });
 
   it("makes a worker of its options", async () => {
@@ -96,15 +118,14 @@ describe("pawl work", () => {
     const { job } = await pawl.enqueueByName("wrong", payload, { maxAttempts: 2 });
 
     const worker = startPawl(["work", "--tasks", tasks, ...connected, "--schema", schema]);
-    await worker.says("attempt 2 of");
+    await worker.says("it is not tried again");
 
-    const lines = worker.stderr.split("\n").filter((line) => line.includes(job.id));
-    expect(lines).toEqual([
-      expect.stringContaining("attempt 1 of wrong"),
-      expect.stringContaining("attempt 2 of wrong"),
+    const message = "it went\r\n\u001b[31mwrong";
+    const attempts = logOf(worker).filter(({ jobId }) => jobId === job.id);
+    expect(attempts).toMatchObject([
+      { level: 40, task: "wrong", attempt: 1, final: false, error: { name: "Error", message } },
+      { level: 50, task: "wrong", attempt: 2, final: true, error: { name: "Error", message } },
     ]);
-    expect(lines[0]).toContain("will be tried again: Error: it went [31mwrong");
-    expect(lines[1]).toContain("is not tried again: Error: it went [31mwrong");
     expect(worker.stderr).not.toContain("4111111111111111");
   });
 
@@ -114,7 +135,13 @@ describe("pawl work", () => {
 
     const worker = startPawl(["work", "--tasks", tasks, ...connected, "--schema", schema]);
 
-    await worker.says("is not tried again: UnrecoverableError: never again");
+    await worker.says("it is not tried again");
+    expect(logOf(worker)).toContainEqual(
+      expect.objectContaining({
+        attempt: 1,
+        error: expect.objectContaining({ name: "UnrecoverableError", message: "never again" }),
+      }),
+    );
   });
 });
 
@@ -151,10 +178,10 @@ describe("pawl work that cannot begin", () => {
     ]);
     await worker.says("PAWL_DATABASE_UNAVAILABLE");
     await openGate(port);
-    await worker.says("started as");
+    await worker.says("worker started");
 
     expect(worker.stderr.match(/ECONNREFUSED/g)).toHaveLength(1);
-    expect(worker.stderr).toContain("(it goes on trying)");
+    expect(worker.stderr).toContain("the worker goes on");
     expect(worker.stderr).not.toContain(url.password);
   });
 });

@@ -69,6 +69,7 @@ describe("options.md", () => {
       membersOf("src/adapters/postgres-js.ts", "PostgresJsDatabaseOptions"),
     ],
     ["pgliteDatabase(db, options)", membersOf("src/adapters/pglite.ts", "PgliteOptions")],
+    ["otel(options)", membersOf("src/otel/otel.ts", "OtelOptions")],
     [
       "startEmbeddedPostgres(options)",
       membersOf("src/embedded/embedded-options.ts", "EmbeddedPostgresOptions"),
@@ -102,11 +103,14 @@ describe("options.md", () => {
 });
 
 describe("events.md", () => {
-  it("has every event of a worker, and nothing else", () => {
-    const names = membersOf("src/worker/worker-events.ts", "WorkerEvents");
+  it.each([
+    ["a worker", membersOf("src/worker/worker-events.ts", "WorkerEvents")],
+    ["a Pawl", membersOf("src/pawl-events.ts", "PawlEvents")],
+  ])("has every event of %s, and nothing else", (whose, names) => {
+    const text = section(page("docs/reference/events.md"), `## Events of ${whose}`);
 
     expect(names.length).toBeGreaterThan(0);
-    expect(namesInTables(page("docs/reference/events.md").text)).toEqual(names);
+    expect(namesInTables(text)).toEqual(names);
   });
 
   it("names everything that an event carries", () => {

@@ -14,6 +14,8 @@ interface Pair {
   readonly prepare: () => Promise<readonly Script[]>;
   /** What must be true whatever the order was. */
   readonly check: (outcomes: readonly Outcome[]) => Promise<void>;
+  /** The first two scripts are the same: of two orders that differ only in which is which, one is run. */
+  readonly isTwin?: boolean;
 }
 
 let engine: Engine;
@@ -26,7 +28,10 @@ beforeEach(async () => {
 async function inEveryOrder(pair: Pair): Promise<void> {
   const stepper = new Stepper(engine);
   const lengths = (await pair.prepare()).map(lengthOf);
-  for (const order of ordersOf(lengths)) {
+  const orders = ordersOf(lengths).filter(
+    (order) => pair.isTwin !== true || order.indexOf(0) < order.indexOf(1),
+  );
+  for (const order of orders) {
     await engine.sql(
       "truncate jobs, claims, history, workers, arrivals, concurrency_keys, concurrency_holds, queues",
     );
@@ -216,6 +221,7 @@ describe("in every order of their statements", () => {
   it("two claims and the settle of a third share what there is", { timeout: 180_000 }, async () => {
     const workers = [new HandClaimer(engine.store), new HandClaimer(engine.store)] as const;
     await inEveryOrder({
+      isTwin: true,
       prepare: async () => {
         const third = new HandClaimer(engine.store);
         await engine.pawl.enqueueMany([task.job(1), task.job(2)]);
