@@ -23,7 +23,9 @@ const folders = ["client", "db", "history", "maintenance", "seeds", "sql", "work
 const [target = "", ...given] = process.argv.slice(2);
 const version = versions.get(target);
 if (version === undefined && target !== "pgbouncer") {
-  console.error(`expected ${[...versions.keys()].join(", ")} or pgbouncer, got ${target || "nothing"}`);
+  console.error(
+    `expected ${[...versions.keys()].join(", ")} or pgbouncer, got ${target || "nothing"}`,
+  );
   process.exit(2);
 }
 
