@@ -29,7 +29,7 @@ export class Recording {
     const began = performance.now();
     const ended = await run();
     const command = `npx pawl ${given.join(" ")}`;
-    const output = `${ended.stdout}${ended.stderr}`.trimEnd();
+    const output = anonymous(`${ended.stdout}${ended.stderr}`.trimEnd());
     this.#steps.push({ command, output, ms: performance.now() - began });
     return ended;
   }
@@ -63,4 +63,11 @@ export class Recording {
     }
     return `${lines.join("\n")}\n`;
   }
+}
+
+/** A schema and a database of the tests, as somebody else's would be called. */
+function anonymous(text: string): string {
+  return text
+    .replaceAll(/127\.0\.0\.1:\d+\/test_\w+/g, "localhost:5432/app")
+    .replaceAll(/"test_\w+"/g, '"pawl"');
 }
