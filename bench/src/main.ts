@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { contenders } from "./contenders/all.ts";
+import { joinReports } from "./report/join-reports.ts";
 import { writeReport } from "./report/write-report.ts";
 import type { BenchReport } from "./result.ts";
 import { runBench } from "./run-bench.ts";
@@ -18,7 +19,7 @@ interface Options {
   readonly repeats?: number;
   readonly json?: string;
   readonly continue: boolean;
-  readonly report?: string;
+  readonly report?: readonly string[];
 }
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -38,7 +39,7 @@ const command = new Command("npm run bench --")
   .option("--repeats <number>", "rounds (3, or 1 with --quick)", positiveInteger)
   .option("--json <file>", "where to write the figures, after each scenario")
   .option("--continue", "goes on with the scenarios that the file of --json lacks", false)
-  .option("--report <file>", "writes docs/benchmarks.md from such a file, and measures nothing")
+  .option("--report <files...>", "writes docs/benchmarks.md from such files, and measures nothing")
   .action(main);
 
 // Without these, what only ends at the exit of the process would outlive it.
@@ -82,9 +83,10 @@ async function readReport(file: string | undefined): Promise<BenchReport> {
   return JSON.parse(await readFile(inCallersDirectory(file), "utf8")) as BenchReport;
 }
 
-async function writeDocumentation(file: string): Promise<void> {
-  const report = await readReport(file);
-  await writeReport(report, { scenarios, contenders, targets: outcomesOf(report) }, repository);
+async function writeDocumentation(files: readonly string[]): Promise<void> {
+  const parts = await Promise.all(files.map(readReport));
+  const targets = outcomesOf(joinReports(parts));
+  await writeReport(parts, { scenarios, contenders, targets }, repository);
 }
 
 /** npm starts scripts in the package's own directory, and tells where it was called. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatFactor, formatNumber, formatSpread } from "../src/report/numbers.ts";
+import { joinReports } from "../src/report/join-reports.ts";
 import { toMarkdown } from "../src/report/markdown.ts";
 import { toSvg } from "../src/report/plot.ts";
 import { ratiosOf, spreadOf } from "../src/report/ratios.ts";
@@ -276,6 +277,36 @@ describe("toMarkdown", () => {
     const report = reportOf([resultOf("pawl", [1], { scenario: "unknown" })]);
 
     expect(() => toMarkdown(report, texts)).toThrow('got none for "unknown"');
+  });
+});
+
+describe("joinReports", () => {
+  const drained = reportOf([resultOf("pawl", [1]), resultOf("peer", [2])], [missingOf({})]);
+  const late = {
+    ...reportOf([resultOf("pawl", [3], { scenario: "latency" })]),
+    machine: { ...drained.machine, processor: "another processor" },
+    startedAt: "2026-01-03T03:04:05.000Z",
+  };
+
+  it("has the figures of all", () => {
+    const { results, ratios, missing } = joinReports([drained, late]);
+
+    expect(results).toEqual([...drained.results, ...late.results]);
+    expect(ratios).toEqual(drained.ratios);
+    expect(missing).toEqual(drained.missing);
+  });
+
+  it("refuses a scenario that two have measured", () => {
+    expect(() => joinReports([drained, drained])).toThrow('got "drain" in two');
+  });
+
+  it("leaves it to the page to say what was measured where", () => {
+    const page = toMarkdown(joinReports([drained, late]), texts, [drained, late]);
+
+    expect(page).toContain("Measured on 2026-01-02 and 2026-01-03, in 3 rounds.");
+    expect(page).toContain("**2026-01-02**: Draining");
+    expect(page).toContain("**2026-01-03**: Latency");
+    expect(page).toContain("| processor | another processor |");
   });
 });
 

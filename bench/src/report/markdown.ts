@@ -6,15 +6,22 @@ import { scenarioSection } from "./scenario-section.ts";
 import { toTable } from "./table.ts";
 import { scenarioTitle, type ReportTexts, type TargetOutcome } from "./texts.ts";
 
-/** The page `docs/benchmarks.md`; `writeReport` formats it. */
-export function toMarkdown(report: BenchReport, texts: ReportTexts): string {
+/** The page `docs/benchmarks.md`; `writeReport` formats it. The parts are what the report was joined from. */
+export function toMarkdown(
+  report: BenchReport,
+  texts: ReportTexts,
+  parts: readonly BenchReport[] = [report],
+): string {
   const measured = new Set(report.results.map(({ scenario }) => scenario));
   expectTexts(measured, texts);
   return [
     "# Benchmarks",
-    introduction(report, texts),
+    introduction(parts, texts),
     "## Machine and versions",
-    machineTable(report),
+    ...parts.flatMap((part) => [
+      ...(parts.length > 1 ? [scopeOf(part, texts)] : []),
+      machineTable(part),
+    ]),
     "## Settings",
     "“best” are the best settings that a contender's documentation names; with “defaults” none were given.",
     settingsTable(texts),
@@ -42,13 +49,16 @@ function expectTexts(measured: ReadonlySet<string>, { scenarios }: ReportTexts):
   }
 }
 
-function introduction({ startedAt, repeats, isQuick }: BenchReport, texts: ReportTexts): string {
+function introduction(parts: readonly BenchReport[], texts: ReportTexts): string {
   const names = texts.contenders.map(({ name }) => displayName(name));
-  const contenders = new Intl.ListFormat("en-GB").format(names);
+  const contenders = listOf(names);
+  const repeats = Math.min(...parts.map((part) => part.repeats));
   const rounds = repeats === 1 ? "one round" : `${formatNumber(repeats)} rounds`;
+  const isQuick = parts.some((part) => part.isQuick);
+  const apart = parts.length === 1 ? "" : `${apartText(parts)} `;
   const warning = "**This was a quick run**: few jobs, whose figures say little.";
   return `${contenders} on one machine: how fast they enqueue and run jobs, and what that costs the server.
-Measured on ${startedAt.slice(0, 10)}, in ${rounds}. ${isQuick ? warning : ""}
+Measured on ${listOf(parts.map(dayOf))}, in ${rounds}. ${apart}${isQuick ? warning : ""}
 
 To repeat it, or a part of it, and to write this page from its figures:
 
@@ -58,7 +68,7 @@ npm run bench -- --quick # fewer jobs, one round
 npm run bench -- --only drain --against graphile-worker # one scenario, one peer
 
 npm run bench -- --json figures.json
-npm run bench -- --report figures.json
+npm run bench -- --report figures.json # or several files, each with scenarios of its own
 \`\`\`
 
 - **One at a time.** In each round the contenders ran one after the other, each alone and on a fresh database. A
@@ -69,6 +79,26 @@ npm run bench -- --report figures.json
   file, synced each second: the last second may be lost.
 - **Like is compared with like.** “Pawl ÷ peer” divides the figures of the same round and the same settings, pair by
   pair. A loss is told as openly as a win.`;
+}
+
+function apartText(parts: readonly BenchReport[]): string {
+  return `The scenarios were measured in ${formatNumber(parts.length)} runs, on different days and
+machines; whatever is compared here was measured in the same one.`;
+}
+
+/** "On 2026-11-29: Draining, Latency" */
+function scopeOf(part: BenchReport, { scenarios }: ReportTexts): string {
+  const measured = new Set(part.results.map(({ scenario }) => scenario));
+  const titles = scenarios.filter(({ name }) => measured.has(name)).map(({ title }) => title);
+  return `**${dayOf(part)}**: ${listOf(titles)}`;
+}
+
+function dayOf({ startedAt }: BenchReport): string {
+  return startedAt.slice(0, 10);
+}
+
+function listOf(words: readonly string[]): string {
+  return new Intl.ListFormat("en-GB").format(words);
 }
 
 function machineTable({ machine, versions, serverSettings }: BenchReport): string {

@@ -5,20 +5,25 @@ import type { BenchReport } from "../result.ts";
 import { toMarkdown } from "./markdown.ts";
 import { toSvg } from "./plot.ts";
 import { plotName } from "./scenario-section.ts";
+import { joinReports } from "./join-reports.ts";
 import type { ReportTexts } from "./texts.ts";
 
 /** How the lines of the documentation are broken. */
 const prose = { proseWrap: "always", printWidth: 118 } as const;
 
-/** Writes `docs/benchmarks.md` and its plots; plots of scenarios that were not measured are removed. */
+/**
+ * Writes `docs/benchmarks.md` and its plots from the parts of a report; plots of scenarios that were not measured are
+ * removed.
+ */
 export async function writeReport(
-  report: BenchReport,
+  parts: readonly BenchReport[],
   texts: ReportTexts,
   repository: string,
 ): Promise<void> {
   const page = join(repository, "docs", "benchmarks.md");
   const folder = join(repository, "docs", "benchmarks");
-  const markdown = await format(toMarkdown(report, texts), page);
+  const report = joinReports(parts);
+  const markdown = await format(toMarkdown(report, texts, parts), page);
   const plots = plotsOf(report);
   await mkdir(folder, { recursive: true });
   await removePlots(folder, plots);

@@ -79,8 +79,10 @@ export const tokenMutants: readonly Mutant[] = [
     edits: [
       {
         file: enqueuer,
-        from: `    return job.hasOwnId ? first(await this.#write([job])) : this.#coalescer.add(job);`,
-        to: `    const written = job.hasOwnId ? this.#write([job]).then(first) : this.#coalescer.add(job);
+        from: `    const isAlone = joined !== undefined || job.hasOwnId;
+    return isAlone ? first(await this.#writeAll([job], joined)) : this.#coalescer.add(job);`,
+        to: `    if (joined !== undefined) return first(await this.#writeIn(joined, [job]));
+    const written = job.hasOwnId ? this.#write([job]).then(first) : this.#coalescer.add(job);
     written.catch(() => undefined);
     const { id, queue, task: name } = job;
     return {
@@ -121,7 +123,7 @@ export const tokenMutants: readonly Mutant[] = [
         file: enqueuer,
         from: `      areNew = false;
       if (writing.areNew`,
-        to: `      if (!areNew) jobs = jobs.map((job) => ({ ...job, id: this.#preparation.newId() }));
+        to: `      if (!areNew) jobs = jobs.map((job) => ({ ...job, id: this.#options.preparation.newId() }));
       areNew = false;
       if (writing.areNew`,
       },
