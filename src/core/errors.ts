@@ -223,6 +223,29 @@ export class ClosedError extends PawlError {
   }
 }
 
+/** Why a dashboard refuses a request. */
+export type DashboardErrorCode =
+  | "PAWL_DASHBOARD_UNAUTHORIZED"
+  | "PAWL_DASHBOARD_FORBIDDEN"
+  | "PAWL_DASHBOARD_ORIGIN"
+  | "PAWL_DASHBOARD_HOST"
+  | "PAWL_DASHBOARD_REQUEST"
+  | "PAWL_DASHBOARD_NOT_FOUND"
+  | "PAWL_DASHBOARD_TIMEOUT";
+
+/** A dashboard refuses a request, or cannot answer it in time; it is answered with the code and the message. */
+export class DashboardError extends PawlError {
+  static {
+    this.prototype.name = "DashboardError";
+  }
+
+  declare readonly code: DashboardErrorCode;
+
+  constructor(code: DashboardErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
 /** Why a handler's signal aborted: it ran longer than its task's timeout. */
 export class JobTimeoutError extends PawlError {
   static {
