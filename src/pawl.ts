@@ -153,6 +153,17 @@ export class Pawl<
     if (logger !== undefined) logPawl(this, logger);
   }
 
+  /** @internal What the dashboard works with. */
+  get inside(): {
+    readonly store: Store<Database>;
+    readonly tasks: ReadonlyMap<string, AnyTask>;
+    readonly serializer: Serializer;
+    readonly version: string;
+  } {
+    const { tasks, serializer } = this.#options;
+    return { store: this.#store, tasks, serializer, version };
+  }
+
   /** The workers made by `pawl.worker` that have not ended. */
   get ownWorkers(): readonly Worker[] {
     return [...this.#workers];

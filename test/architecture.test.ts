@@ -34,7 +34,8 @@ const layers: Record<string, readonly string[]> = {
   ],
   otel: ["core"],
   metrics: ["worker", "client", "store", "core"],
-  cli: ["index.ts", "pawl.ts", "embedded", "metrics", "worker", "adapters", "db", "core"],
+  dashboard: ["pawl.ts", "client", "history", "maintenance", "store", "db", "core"],
+  cli: ["index.ts", "pawl.ts", "dashboard", "embedded", "metrics", "worker", "adapters", "db", "core"],
   embedded: ["core"],
 };
 

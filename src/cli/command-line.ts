@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addChangingCommands } from "./changing-commands.ts";
 import { connected, type Perform } from "./connected.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DevOptions } from "./dev.ts";
 import { exitStatus } from "./exit-status.ts";
 import { describeFailure } from "./failure.ts";
@@ -69,6 +70,7 @@ function makeProgram(perform: Perform): Command {
     );
   addWork(program, perform);
   addDev(program, perform);
+  addDashboard(program, perform);
   addReadingCommands(program, perform);
   addChangingCommands(program, perform);
   return program;
@@ -112,6 +114,23 @@ function addDev(program: Command, perform: Perform): void {
     .option("--debug", "show where an error comes from")
     .action((options: DevOptions) =>
       perform({ schema: "pawl" }, async () => (await import("./dev.ts")).dev(options)),
+    );
+}
+
+function addDashboard(program: Command, perform: Perform): void {
+  connected(program.command("dashboard"))
+    .description("Serve the dashboard until Ctrl-C, and print a link that lets one browser in.")
+    .option("--port <number>", "where to listen", "4466")
+    .option(
+      "--host <address>",
+      "another than this takes PAWL_DASHBOARD_PASSWORD in the environment",
+      "127.0.0.1",
+    )
+    .option("--environment <name>", "what this place is called on the page")
+    .option("--redact <paths>", "more that only admins see of payloads: user.email,items.*.iban")
+    .option("--tasks <module>", "the file that exports the tasks, for forms and checks of payloads")
+    .action((options: DashboardCommandOptions) =>
+      perform(options, async () => (await import("./dashboard.ts")).dashboard(options)),
     );
 }
 

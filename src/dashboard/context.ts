@@ -1,3 +1,4 @@
+import type { Serializer } from "../core/serializer.ts";
 import type { AnyTask } from "../core/task.ts";
 import type { Database } from "../db/database.ts";
 import type { Pawl } from "../pawl.ts";
@@ -12,11 +13,9 @@ export interface Identity {
   readonly role: Role;
 }
 
-/** A Pawl of whatever tasks. */
-export type AnyPawl = Pose<Pawl>;
-// Only what the dashboard uses: a Pawl with tasks is none without, as far as `enqueue` goes.
-type Pose<P extends Pawl> = Pick<
-  P,
+/** What a dashboard uses of a Pawl, whatever its tasks are. */
+export type AnyPawl = Pick<
+  Pawl,
   | "jobs"
   | "queues"
   | "tasks"
@@ -37,6 +36,9 @@ export interface DashboardContext {
   readonly store: Store<Database>;
   /** The tasks that the application knows. */
   readonly tasks: ReadonlyMap<string, AnyTask>;
+  readonly serializer: Serializer;
+  /** Of Pawl. */
+  readonly version: string;
   readonly redactor: Redactor;
   /** What the application calls this place; null when it says nothing. */
   readonly environment: string | null;
