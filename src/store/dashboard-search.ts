@@ -7,14 +7,11 @@ import {
   type HistoryFilter,
   type JobFilter,
 } from "./dashboard-filter.ts";
-import {
-  decodeHistoryPosition,
-  decodeJobPosition,
-  encodePosition,
-} from "./dashboard-position.ts";
+import { decodeHistoryPosition, decodeJobPosition, encodePosition } from "./dashboard-position.ts";
+import { readByIndexes } from "./dashboard-queues.ts";
 import type { SearchTerm } from "./dashboard-words.ts";
 import { lastPosition } from "./history.ts";
-import { inBoundedTransaction, type Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 export type { HistoryFilter, JobFilter } from "./dashboard-filter.ts";
 
@@ -83,7 +80,6 @@ export interface FoundAttempt {
 const defaultBudgetMs = 200;
 const highestBudgetMs = 4_000;
 const highestLimit = 1_000;
-const statementTimeoutMs = 5_000;
 const nowhere: Found<never> = { rows: [], next: null, isCut: false, examined: 0 };
 const firstJob = { queue: "", id: "00000000-0000-0000-0000-000000000000" };
 
@@ -188,9 +184,7 @@ function run<Row extends object>(
   among: "jobs" | "history",
   values: readonly Value[],
 ): Promise<readonly Row[]> {
-  return inBoundedTransaction(store, statementTimeoutMs, (tx) =>
-    tx.db.query<Row>(tx.sql(`dashboard/search-${among}`), values),
-  );
+  return readByIndexes<Row>(store, `dashboard/search-${among}`, values);
 }
 
 function outcome<Row extends SearchRow, Result>(
@@ -230,7 +224,9 @@ function toFoundJob(row: JobRow): FoundJob {
 }
 
 /** An attempt as its row has it. */
-export function toFoundAttempt(row: Omit<AttemptRow, keyof SearchRow | "finished_at">): FoundAttempt {
+export function toFoundAttempt(
+  row: Omit<AttemptRow, keyof SearchRow | "finished_at">,
+): FoundAttempt {
   return {
     ...{ queue: row.queue, id: row.id, task: row.task, attempt: row.attempt },
     ...{ outcome: row.outcome, final: row.final },

@@ -48,8 +48,7 @@ export function parseSearch(search: string): ParsedSearch {
 }
 
 type Name =
-  | { readonly kind: SearchWord }
-  | { readonly kind: "payload"; readonly path: readonly string[] };
+  { readonly kind: SearchWord } | { readonly kind: "payload"; readonly path: readonly string[] };
 
 function readName(reader: Reader): Name {
   const start = reader.position;
@@ -117,7 +116,8 @@ class Reader {
   #quoted(): string {
     const start = this.position;
     const quoted = this.#match(/"(?:[^"\\]|\\["\\])*"/y);
-    if (quoted === "") throw this.wrong('a text that ends in ", with " and \\ in it as \\" and \\\\', start);
+    if (quoted === "")
+      throw this.wrong('a text that ends in ", with " and \\ in it as \\" and \\\\', start);
     return quoted.slice(1, -1).replace(/\\(["\\])/g, "$1");
   }
 
