@@ -1,0 +1,45 @@
+import type { AnyTask } from "../core/task.ts";
+import type { Database } from "../db/database.ts";
+import type { Pawl } from "../pawl.ts";
+import type { Store } from "../store/store.ts";
+import type { Role } from "./api.ts";
+
+/** Whoever looks or changes something. */
+export interface Identity {
+  /** As it stands in the audit. */
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** A `Pawl`, whatever its tasks and its serializer are. */
+export type AnyPawl = Pick<
+  Pawl<readonly AnyTask[]>,
+  | "concurrencyKeys"
+  | "enqueueByName"
+  | "history"
+  | "jobs"
+  | "maintenance"
+  | "ownTasks"
+  | "queues"
+  | "rateLimits"
+  | "schema"
+  | "store"
+  | "tasks"
+  | "version"
+  | "workers"
+>;
+
+/** Takes the secrets out of a JSON text, and leaves everything else in it as it is. */
+export interface Redactor {
+  redact(jsonText: string): { text: string; isRedacted: boolean };
+}
+
+/** What the reads of a dashboard work with. */
+export interface ReadContext {
+  readonly pawl: AnyPawl;
+  /** No statement on it takes longer than a few seconds. */
+  readonly store: Store<Database>;
+  readonly redactor: Redactor;
+  /** Milliseconds of the Unix epoch. */
+  readonly now: () => number;
+}
