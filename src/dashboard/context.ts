@@ -4,45 +4,56 @@ import type { Database } from "../db/database.ts";
 import type { Pawl } from "../pawl.ts";
 import type { Store } from "../store/store.ts";
 import type { Role } from "./api.ts";
-import type { Redactor } from "./redact.ts";
 
-/** Who is looking, and what they may do. */
+/** Whoever looks or changes something. */
 export interface Identity {
-  /** As the audit names them. */
+  /** As it stands in the audit. */
   readonly name: string;
   readonly role: Role;
 }
 
-/** What a dashboard uses of a Pawl, whatever its tasks are. */
+/** A `Pawl`, whatever its tasks and its serializer are. */
 export type AnyPawl = Pick<
-  Pawl,
-  | "jobs"
-  | "queues"
-  | "tasks"
+  Pawl<readonly AnyTask[]>,
   | "concurrencyKeys"
-  | "history"
-  | "workers"
-  | "rateLimits"
-  | "maintenance"
-  | "schema"
-  | "measure"
   | "enqueueByName"
-  | "inside"
+  | "history"
+  | "jobs"
+  | "maintenance"
+  | "ownTasks"
+  | "queues"
+  | "rateLimits"
+  | "schema"
+  | "store"
+  | "tasks"
+  | "version"
+  | "workers"
 >;
 
-/** What every part of a dashboard works with. */
-export interface DashboardContext {
+/** Takes the secrets out of a JSON text, and leaves everything else in it as it is. */
+export interface Redactor {
+  redact(jsonText: string): { text: string; isRedacted: boolean };
+  /** Of free text: passwords in addresses, and what is said to be a secret. */
+  mask(text: string): { text: string; isRedacted: boolean };
+}
+
+/** What the reads of a dashboard work with. */
+export interface ReadContext {
   readonly pawl: AnyPawl;
+  /** No statement on it takes longer than a few seconds. */
   readonly store: Store<Database>;
+  readonly redactor: Redactor;
+  /** Milliseconds of the Unix epoch. */
+  readonly now: () => number;
+}
+
+/** What every part of a dashboard works with. */
+export interface DashboardContext extends ReadContext {
   /** The tasks that the application knows. */
   readonly tasks: ReadonlyMap<string, AnyTask>;
   readonly serializer: Serializer;
   /** Of Pawl. */
   readonly version: string;
-  readonly redactor: Redactor;
   /** What the application calls this place; null when it says nothing. */
   readonly environment: string | null;
 }
-
-/** No statement of the dashboard takes longer. */
-export const statementTimeoutMs = 5_000;

@@ -58,6 +58,7 @@ export const calls: Record<string, { call: Call; wrong: Record<string, unknown> 
       flags: "eu",
       keep: "some",
       historyRetention: 0,
+      searchable: ["user..id"],
       run: "code",
     },
   },

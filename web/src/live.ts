@@ -1,83 +1,95 @@
-import { signal } from "@preact/signals";
-import type { Overview, Session, Tick } from "../../src/dashboard/api.ts";
-import { ApiError, read } from "./api.ts";
-
-/** How things are; undefined until they are known. */
-export const overview = signal<Overview | undefined>(undefined);
-/** Counts up when a screen is to look again. */
-export const beat = signal(0);
-/** Whether somebody has stopped the clock. */
-export const isPaused = signal(false);
-/** What is wrong between here and the database; undefined when nothing is. */
-export const trouble = signal<string | undefined>(undefined);
-/** Who is looking. */
-export const session = signal<Session | undefined>(undefined);
+import { computed, effect, signal } from "@preact/signals";
+import type { Overview, Tick } from "../../src/dashboard/api.ts";
+import { Failure, read } from "./api.ts";
 
 const pollMs = 5_000;
-let source: EventSource | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
+const reconnectMs = 20_000;
 
-/** Looks as long as the tab is seen and nobody has paused it: by server-sent events, and by asking when there are none. */
-export function startLive(): void {
-  document.addEventListener("visibilitychange", resume);
-  isPaused.subscribe(resume);
-  void signIn();
+/** How things are; undefined until something was heard. */
+export const overview = signal<Overview | undefined>(undefined);
+/** Grows whenever it may be time to read again what a screen shows. */
+export const beat = signal(0);
+/** Whether somebody has stopped the clock with the button. */
+export const isPaused = signal(false);
+/** How news come at the moment. */
+export const manner = computed(() => (isPaused.value ? "paused" : arrival.value));
+
+const arrival = signal<"live" | "polling">("polling");
+const isHidden = signal(document.hidden);
+
+/** Listens to the server from now on, except while the tab is hidden or paused; polls when it cannot listen. */
+export function goLive(): void {
+  document.addEventListener("visibilitychange", () => {
+    isHidden.value = document.hidden;
+  });
+  effect(() => {
+    if (isHidden.value || isPaused.value) return;
+    const listener = new Listener();
+    return () => listener.stop();
+  });
 }
 
-/** Asks at once. */
-export async function lookAgain(): Promise<void> {
-  try {
-    take(await read("overview", {}));
-  } catch (error) {
-    noteTrouble(error);
+/** Reads everything shown again, at once. */
+export function refresh(): void {
+  beat.value = beat.peek() + 1;
+}
+
+class Listener {
+  #source: EventSource | undefined;
+  #poll: number | undefined;
+  #again: number | undefined;
+
+  constructor() {
+    this.#listen();
+    this.#startPolling();
+  }
+
+  stop(): void {
+    this.#source?.close();
+    this.#stopPolling();
+    clearTimeout(this.#again);
+  }
+
+  #listen(): void {
+    const source = new EventSource("api/live");
+    this.#source = source;
+    source.addEventListener("tick", (event: MessageEvent<string>) => {
+      // The server's side of the contract holds the same type.
+      const tick = JSON.parse(event.data) as Tick;
+      this.#stopPolling();
+      arrival.value = "live";
+      overview.value = tick.overview;
+      refresh();
+    });
+    source.addEventListener("error", () => {
+      this.#startPolling();
+      if (source.readyState !== EventSource.CLOSED) return;
+      // An answer other than a stream ends it for good; the browser itself tries again after anything else.
+      clearTimeout(this.#again);
+      this.#again = window.setTimeout(() => this.#listen(), reconnectMs);
+    });
+  }
+
+  #startPolling(): void {
+    if (this.#poll !== undefined) return;
+    arrival.value = "polling";
+    void look();
+    this.#poll = window.setInterval(() => void look(), pollMs);
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#poll);
+    this.#poll = undefined;
   }
 }
 
-/** Notes what went wrong with an answer, if it is of the connection; it heals with the next answer. */
-export function noteTrouble(error: unknown): void {
-  if (!(error instanceof ApiError)) return;
-  const isConnection = /UNREACHABLE|UNAVAILABLE|TIMEOUT|FAILED/.test(error.code);
-  if (isConnection) trouble.value = error.message;
-}
-
-async function signIn(): Promise<void> {
+async function look(): Promise<void> {
   try {
-    session.value = await read("session", {});
+    overview.value = await read("overview", {});
   } catch (error) {
-    trouble.value = error instanceof Error ? error.message : String(error);
-    setTimeout(() => void signIn(), pollMs);
+    // What cannot be read stands in the banner.
+    if (!(error instanceof Failure)) throw error;
+  } finally {
+    refresh();
   }
-}
-
-function resume(): void {
-  source?.close();
-  source = undefined;
-  clearTimeout(timer);
-  if (document.hidden || isPaused.value) return;
-  const events = new EventSource("./api/live");
-  source = events;
-  events.addEventListener("tick", (event: MessageEvent<string>) => {
-    take((JSON.parse(event.data) as Tick).overview); // as the contract has it
-  });
-  events.addEventListener("trouble", () => {
-    trouble.value = "The database cannot be reached at the moment.";
-  });
-  events.addEventListener("error", () => {
-    events.close();
-    poll();
-  });
-}
-
-function poll(): void {
-  clearTimeout(timer);
-  if (document.hidden || isPaused.value) return;
-  void lookAgain().finally(() => {
-    timer = setTimeout(poll, pollMs);
-  });
-}
-
-function take(seen: Overview): void {
-  overview.value = seen;
-  trouble.value = undefined;
-  beat.value += 1;
 }

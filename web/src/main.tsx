@@ -1,8 +1,16 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import "./styles/tokens.css";
-import "./styles/page.css";
-import "./styles/parts.css";
+import { startClock } from "./clock.ts";
+import { followKeys } from "./keys.ts";
+import { goLive } from "./live.ts";
+import { followAddress } from "./route.ts";
+import { followTheme } from "./theme.ts";
 
-const root = document.querySelector("#app");
-if (root !== null) render(<App />, root);
+followTheme();
+followAddress();
+followKeys();
+goLive();
+startClock();
+
+const place = document.getElementById("app");
+if (place !== null) render(<App />, place);

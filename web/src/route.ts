@@ -1,42 +1,72 @@
 import { signal } from "@preact/signals";
 
-/** What the address says: a screen, and what it shows. */
+/** The screens, by the name that stands in the address. */
+export const screens = [
+  "overview",
+  "queues",
+  "jobs",
+  "job",
+  "history",
+  "workers",
+  "rate-limits",
+  "keys",
+  "enqueue",
+  "operations",
+  "audit",
+] as const;
+
+export type Screen = (typeof screens)[number];
+
+/** What the address says; empty parameters are left out. */
+export type Params = Readonly<Record<string, string>>;
+
+/** Where somebody is: everything that a link to it has to carry. */
 export interface Route {
-  readonly screen: string;
-  readonly params: Readonly<Record<string, string>>;
+  readonly screen: Screen;
+  readonly params: Params;
 }
 
-/** Where we are. */
-export const route = signal<Route>(parse(location.hash));
-
-addEventListener("hashchange", () => {
-  route.value = parse(location.hash);
-});
-
-/** The address of a screen: `#/jobs?state=ready`. */
-export function hrefOf(screen: string, params: Readonly<Record<string, string | undefined>> = {}): string {
-  const given = Object.entries(params).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "",
-  );
-  const query = new URLSearchParams(given).toString();
-  return query === "" ? `#/${screen}` : `#/${screen}?${query}`;
+/** Reads `#/jobs?state=ready&queue=mail`; what is not known is the overview. */
+export function parseHash(hash: string): Route {
+  const [path = "", query = ""] = split(hash.replace(/^#\/?/, ""), "?");
+  const screen = screens.find((each) => each === path);
+  if (screen === undefined) return { screen: "overview", params: {} };
+  const pairs = [...new URLSearchParams(query)].filter(([, value]) => value !== "");
+  return { screen, params: Object.fromEntries(pairs) };
 }
 
-/** Goes to a screen. */
-export function go(screen: string, params: Readonly<Record<string, string | undefined>> = {}): void {
-  location.hash = hrefOf(screen, params);
+/** The address of a screen, for a link; what is undefined or empty is left out. */
+export function hashOf(screen: Screen, params: Readonly<Record<string, string | undefined>> = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== "") query.set(name, value);
+  }
+  const text = query.toString();
+  return text === "" ? `#/${screen}` : `#/${screen}?${text}`;
 }
 
-/** Stays on the screen, with other parameters; those that are undefined are removed. */
+/** Where somebody is now. */
+export const route = signal<Route>(parseHash(globalThis.location?.hash ?? ""));
+
+/** Follows the address from now on. */
+export function followAddress(): void {
+  addEventListener("hashchange", () => {
+    route.value = parseHash(location.hash);
+  });
+}
+
+/** Goes to another screen. */
+export function go(screen: Screen, params: Readonly<Record<string, string | undefined>> = {}) {
+  location.hash = hashOf(screen, params);
+}
+
+/** Changes some parameters of this screen; undefined removes one. Going back undoes it. */
 export function change(params: Readonly<Record<string, string | undefined>>): void {
-  const { screen, params: before } = route.value;
-  go(screen, { ...before, ...params });
+  const { screen, params: current } = route.value;
+  go(screen, { ...current, ...params });
 }
 
-function parse(hash: string): Route {
-  const [screen = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
-  return {
-    screen: screen === "" ? "overview" : screen,
-    params: Object.fromEntries(new URLSearchParams(query)),
-  };
+function split(text: string, mark: string): [string, string] {
+  const at = text.indexOf(mark);
+  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + mark.length)];
 }
