@@ -270,7 +270,7 @@ $$;
 
 -- Looks for live jobs among few: see above and below.
 create function :"schema".search_few_jobs(
-  _sources text[], _filters text, _of_queue text, _terms json, _after_queue text, _after_id uuid, _limit integer
+  _sources text[], _filters text, _of_queue text, _terms json, _after_queue text, _after_id uuid, _limit integer, _examined integer
 ) returns table (is_found boolean, is_end boolean, is_cut boolean, examined integer, queue text, id uuid)
 language plpgsql
 set enable_seqscan = off
@@ -321,7 +321,7 @@ begin
   end loop;
   is_found := false;
   is_end := coalesce(cardinality(_ids), 0) < _limit;
-  examined := _seen;
+  examined := _examined + _seen;
   return next;
 end
 $$;
@@ -331,7 +331,7 @@ $$;
 --
 -- It walks along the primary key, whose columns never change, so that a job which is there all the time is met once. In steps,
 -- each over rows up to a place that was looked up first, so that time can be looked at in between. There are two shorter ways:
--- along the index of a searchable path, and, when there are few jobs in a state, over all of these.
+-- along the index of a searchable path, and, when the first step finds too little and there are few jobs in a state, over these.
 create function :"schema".search_jobs(
   _state text, _of_queue text, _task text, _correlation_id text, _concurrency_key text, _terms json,
   _after_queue text, _after_id uuid, _limit integer, _budget_ms double precision
@@ -362,6 +362,7 @@ declare
     case when _concurrency_key is not null then format(' and jobs.concurrency_key = %L', _concurrency_key) end);
   _part text := coalesce(:"schema".searchable_part('jobs', _task, _terms), 'true');
   _few text[];
+  _is_counted boolean := false;
   _payload text := 'payload';
   _batch integer := 1000;
   _first uuid := '00000000-0000-0000-0000-000000000000';
@@ -376,15 +377,6 @@ begin
   is_found := true;
   is_end := _of_queue is not null and _after_queue collate "C" > _of_queue;
   is_cut := false;
-  if _part = 'true' and not is_end then
-    _few := :"schema".few_jobs(_state, _of_queue, 20000);
-  end if;
-  if _few is not null then
-    return query execute format(
-      'select * from %I.search_few_jobs($1, $2, $3, $4, $5, $6, $7)', :'schema')
-      using _few, _filters, _of_queue, _terms, _after_queue, _after_id, _limit;
-    return;
-  end if;
   while not is_end and _left > 0 and not is_cut loop
     _step_at := clock_timestamp();
     _step_from := _from;
@@ -433,6 +425,16 @@ begin
           into _in_queue using _in_queue;
         is_end := _in_queue is null;
         _from := _first;
+      end if;
+    end if;
+    if not is_end and _left > 0 and _part = 'true' and not _is_counted then
+      -- The first step was not enough: is there less to look at?
+      _is_counted := true;
+      _few := :"schema".few_jobs(_state, _of_queue, 20000);
+      if _few is not null then
+        return query execute format('select * from %I.search_few_jobs($1, $2, $3, $4, $5, $6, $7, $8)', :'schema')
+          using _few, _filters, _of_queue, _terms, _in_queue, _from, _left, _seen;
+        return;
       end if;
     end if;
     is_cut := not is_end and _left > 0 and clock_timestamp() >= _deadline;

@@ -74,7 +74,9 @@ async function makeNextAlone(
   try {
     if (database.maxConnections < 2) return await make();
     return await database.transaction(async (tx) => {
-      const [row] = await tx.query<{ locked: boolean }>(statements(schema)("searchable/lock"));
+      // Unnamed and without values, so that it leaves nothing behind in the session that holds on to what it has seen.
+      const { text } = statements(schema)("searchable/lock");
+      const [row] = await tx.query<{ locked: boolean }>({ name: "", text });
       return row?.locked === true && (await make());
     });
   } catch (error) {
