@@ -53,6 +53,13 @@ import { workOnce, type WorkOnceResult } from "./worker/work-once.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
 
+/** @internal What a `Pawl` is made of, for the parts of this package that stand beside it. */
+export interface PawlInternals {
+  readonly store: Store<Database>;
+  readonly tasks: ReadonlyMap<string, AnyTask>;
+  readonly version: string;
+}
+
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
 const day = 86_400_000;
 const historyRetentionMs = 30 * day;
@@ -151,6 +158,11 @@ export class Pawl<
       },
     });
     if (logger !== undefined) logPawl(this, logger);
+  }
+
+  /** @internal What the dashboard reads and writes with. */
+  get internals(): PawlInternals {
+    return { store: this.#store, tasks: this.#options.tasks, version };
   }
 
   /** The workers made by `pawl.worker` that have not ended. */
