@@ -88,8 +88,8 @@ export function assertRole({ role }: Identity, needed: Role, what: string): void
 
 // A role that is misspelt opens nothing.
 function checkIdentity(answer: unknown): Identity {
-  const { name, role }: Record<string, unknown> =
-    typeof answer === "object" && answer !== null ? { ...answer } : {};
+  // Whatever it is, its two properties are checked here.
+  const { name, role } = (answer ?? {}) as { readonly name?: unknown; readonly role?: unknown };
   const known = roles.find((each) => each === role);
   const isNamed = typeof name === "string" && name !== "" && name.length <= maxNameLength;
   if (isNamed && known !== undefined) return { name: storable(name), role: known };
@@ -103,5 +103,5 @@ function checkIdentity(answer: unknown): Identity {
 
 // The audit keeps it in the database.
 function storable(name: string): string {
-  return name.toWellFormed().replaceAll("\0", "\uFFFD");
+  return name.replace(/[\0\p{Surrogate}]/gu, "\uFFFD");
 }
