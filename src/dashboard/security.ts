@@ -50,8 +50,8 @@ export function assertOwnPage(request: Request, places: Places): void {
   const origin = headers.get("origin");
   const isOwn =
     headers.get(ownHeader) === "1" &&
-    (site === null || site === "same-origin" || isListed(origin, places)) &&
-    (origin === null || isSameOrigin(request, origin) || isListed(origin, places));
+    (site === null || site === "same-origin") &&
+    (origin === null || isSameOrigin(request, origin) || places.origins.has(origin));
   if (isOwn) return;
   throw new DashboardError(
     "PAWL_DASHBOARD_ORIGIN",
@@ -60,15 +60,13 @@ export function assertOwnPage(request: Request, places: Places): void {
   );
 }
 
-function isListed(origin: string | null, { origins }: Places): boolean {
-  return origin !== null && origins.has(origin);
-}
-
 function isSameOrigin(request: Request, origin: string): boolean {
-  if (origin === new URL(request.url).origin) return true;
-  // Behind a proxy that speaks TLS, only the host tells that it is the same.
-  const host = request.headers.get("host");
-  return host !== null && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  const asked = new URL(request.url);
+  if (origin === asked.origin) return true;
+  if (!URL.canParse(origin)) return false;
+  // Behind a proxy that speaks TLS for us: the host is the same, and the page came the safer way.
+  const page = new URL(origin);
+  return page.protocol === "https:" && asked.protocol === "http:" && page.host === hostOf(request);
 }
 
 // Handlers of Node's servers make the address from this header as well.
