@@ -58,6 +58,8 @@ export interface PawlInternals {
   readonly store: Store<Database>;
   readonly tasks: ReadonlyMap<string, AnyTask>;
   readonly version: string;
+  /** Tells whoever listens of an error that nobody waits for. */
+  report(error: unknown): void;
 }
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
@@ -162,7 +164,10 @@ export class Pawl<
 
   /** @internal What the dashboard reads and writes with. */
   get internals(): PawlInternals {
-    return { store: this.#store, tasks: this.#options.tasks, version };
+    const report = (error: unknown): void => {
+      reportError(this, "pawl dashboard", error);
+    };
+    return { store: this.#store, tasks: this.#options.tasks, version, report };
   }
 
   /** The workers made by `pawl.worker` that have not ended. */

@@ -8,7 +8,7 @@ const urls = /([a-z][a-z0-9+.-]{0,31}:\/\/)\S{0,512}@/gi;
 const bearers = /\b(bearer\s{1,4})[\w.~+/=-]{8,}/gi;
 const keys = /([a-z][\w-]{0,63})["']?\s{0,4}[=:]\s{0,4}/gi;
 const values =
-  /(?:(?:bearer|basic|digest|token)\s{1,4})?(?:"(?:[^"\\]|\\[^])*"?|'(?:[^'\\]|\\[^])*'?|[^\s,;&"')}\]]+)/iy;
+  /(?:(?:bearer|basic|digest|token)\s{1,4})?(?:\[redacted\]|"(?:[^"\\]|\\[^])*"?|'(?:[^'\\]|\\[^])*'?|[^\s,;&"')}\]]+)/iy;
 
 /** Takes secrets out of what is shown: by the names of their keys, and by paths of the application's. */
 export function createRedactor(paths: readonly string[] = []): Redactor {
@@ -33,7 +33,7 @@ function redactSentence(sentence: string): {
 } {
   const masked = sentence
     .replace(urls, `$1${redacted}@`)
-    .replace(bearers, (whole, word: string) => (whole.endsWith(redacted) ? whole : word + redacted));
+    .replace(bearers, `$1${redacted}`);
   const text = redactAssignments(masked);
   return { text, isRedacted: text !== sentence };
 }
