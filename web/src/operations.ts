@@ -15,7 +15,7 @@ export const watched = signal<readonly Watched[]>([]);
 const dismissed = new Set<string>();
 
 /** Begins to change all that match. */
-export async function startOperation(plan: OperationPlan, expected: number): Promise<void> {
+export async function startOperation(plan: OperationPlan, expected: number | undefined): Promise<void> {
   const row = await change("start-operation", plan);
   watched.value = [{ row, expected }, ...watched.value.filter((each) => each.row.id !== row.id)];
 }
