@@ -38,10 +38,11 @@ export async function changeJobs(
   const { outcomes } = await send(action, jobs, details);
   const done = outcomes.filter(({ outcome }) => good.has(outcome)).length;
   if (done > 0) sayDone(`${past[action]} ${plural(done, "job")}.`);
-  const rest = outcomes.filter(({ outcome }) => !good.has(outcome));
-  if (rest.length > 0) {
-    const kinds = [...new Set(rest.map(({ outcome }) => outcome))].join(", ");
-    sayFailed(new Error(`${plural(rest.length, "job")} could not be changed: ${kinds}.`));
+  const kinds = new Set(outcomes.map(({ outcome }) => outcome).filter((each) => !good.has(each)));
+  if (kinds.size > 0) {
+    const left = `Left ${plural(outcomes.length - done, "job")} as before: ${[...kinds].join(", ")}.`;
+    if (done > 0) sayDone(left);
+    else sayFailed(new Error(left));
   }
   refresh();
 }
