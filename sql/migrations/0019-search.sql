@@ -163,9 +163,13 @@ as $$
   select coalesce(string_agg(format(' and (%s)', concat_ws(' or ',
            format('%I = %L', term.name, term.text)
              || case when term.text ~ '^[[{]' then format(' and %s not in (%L, %L)', term.kind, 'object', 'array') else '' end,
+           -- Only a number with a point or an exponent is equal to another one that is written differently, but for zero.
            case when term.text ~ :"schema".number_form() then
-             format('%s = %L and case when %I ~ %L then %3$I::numeric = %5$L::numeric end',
-               term.kind, 'number', term.name, :"schema".number_form(), term.text::numeric)
+             format('(%I = any (%L) or strpos(%1$I, %3$L) > 0 or strpos(lower(%1$I), %4$L) > 0)'
+               ' and %5$s = %6$L and case when %1$I ~ %7$L then %1$I::numeric = %8$L::numeric end',
+               term.name, case when term.text::numeric = 0 then array['0', '-0'] else array[trim_scale(term.text::numeric)::text] end,
+               '.', 'e',
+               term.kind, 'number', :"schema".number_form(), term.text::numeric)
            end,
            case when term.text = 'null' then format('%I is null and %s = %L', term.name, term.kind, 'null') end)), ''), '')
     from (
@@ -238,7 +242,9 @@ declare
   _source text;
   _sources text[] := case _state
     when 'running' then array[
-      'from :"schema".held_jobs(null) as held join :"schema".jobs on jobs.queue = held.queue and jobs.id = held.id where true{}']
+      'from :"schema".held_jobs(null) as held cross join lateral (
+         select * from :"schema".jobs as own where own.queue = held.queue and own.id = held.id offset 0
+       ) as jobs where true{}']
     when 'scheduled' then array[
       'from :"schema".jobs where jobs.indexed_as = ''scheduled''{} order by jobs.queue, jobs.run_at, jobs.id']
     when 'blocked' then array[
@@ -427,7 +433,7 @@ begin
         _from := _first;
       end if;
     end if;
-    if not is_end and _left > 0 and _part = 'true' and not _is_counted then
+    if not is_end and _left > 0 and _seen > 0 and _part = 'true' and not _is_counted then
       -- The first step was not enough: is there less to look at?
       _is_counted := true;
       _few := :"schema".few_jobs(_state, _of_queue, 20000);
@@ -479,8 +485,11 @@ declare
     format('history.finished_at >= %1$L and history.finished_at < %2$L and history.expires_at >= %1$L', _from, _to),
     ' and ' || :"schema".searchable_part('history', _task, _terms));
   _order text := 'history.finished_at desc, history.id desc, history.attempt desc, history.queue desc';
-  _after text := '(history.finished_at, history.id, history.attempt, history.queue) < ($1, $2, $3, $4)';
-  _until text := '(history.finished_at, history.id, history.attempt, history.queue) >= ($5, $6, $7, $8)';
+  -- With the first column apart as well: else a scan may begin at _from or _to, and pass over all that is in between.
+  _after text := 'history.finished_at <= $1'
+    ' and (history.finished_at, history.id, history.attempt, history.queue) < ($1, $2, $3, $4)';
+  _until text := 'history.finished_at >= $5'
+    ' and (history.finished_at, history.id, history.attempt, history.queue) >= ($5, $6, $7, $8)';
   _payload text := 'payload';
   _batch integer := 1000;
   _left integer := _limit;
