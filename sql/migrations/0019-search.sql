@@ -354,6 +354,7 @@ as $$
 declare
   _deadline timestamptz := clock_timestamp() + _budget_ms * interval '1 millisecond';
   _step_at timestamptz;
+  _step_queue text;
   _step_from uuid;
   _count integer;
   _filters text := concat(
@@ -385,6 +386,7 @@ begin
   is_cut := false;
   while not is_end and _left > 0 and not is_cut loop
     _step_at := clock_timestamp();
+    _step_queue := _in_queue;
     _step_from := _from;
     execute format(
       'select jobs.id from %I.jobs where %s and jobs.queue = $1 and jobs.id > $2 order by jobs.queue, jobs.id offset $3 limit 1',
@@ -443,7 +445,8 @@ begin
         return;
       end if;
     end if;
-    is_cut := not is_end and _left > 0 and clock_timestamp() >= _deadline;
+    -- Before the first queue there is nothing to look at.
+    is_cut := not is_end and _left > 0 and _step_queue <> '' and clock_timestamp() >= _deadline;
     _batch := :"schema".next_batch(_batch, clock_timestamp() - _step_at, _deadline - clock_timestamp());
   end loop;
   is_found := false;

@@ -74,9 +74,16 @@ type Standing = Pick<
   | "worker"
 >;
 
-function standing({ payload, partialResults, replayOf, ...rest }: WholeJob): Standing {
-  void [payload, partialResults, replayOf]; // shown apart
-  return rest;
+function standing(job: WholeJob): Standing {
+  return {
+    ...{ task: job.task, state: job.state, priority: job.priority },
+    ...{ maxAttempts: job.maxAttempts, failures: job.failures, crashes: job.crashes },
+    ...{ runAt: job.runAt, createdAt: job.createdAt, claimedAt: job.claimedAt },
+    correlationId: job.correlationId,
+    ...{ concurrencyKey: job.concurrencyKey, rateLimitKey: job.rateLimitKey },
+    ...{ uniqueKey: job.uniqueKey, flags: job.flags, cancelReason: job.cancelReason },
+    worker: job.worker,
+  };
 }
 
 // What the history keeps of a job that has ended.

@@ -21,8 +21,6 @@ export function readsOf(
       return { text: hidden, isRedacted: hidden !== text };
     },
   };
-  // A Pawl of any tasks.
-  const reads = makeReads({ pawl: pawl as never, store, redactor, now: Date.now, ...options });
-  return (name, params, role = "viewer") =>
-    reads[name]((params ?? {}) as never, { name: "reader", role }); // each name has parameters of its own
+  const reads = makeReads({ pawl, store, redactor, now: Date.now, ...options });
+  return (name, params, role = "viewer") => reads[name](params ?? {}, { name: "reader", role });
 }

@@ -48,7 +48,7 @@ describe("the paths that a task declares searchable", () => {
 
     const walks = [...waysTo("jobs", plans), ...waysTo("history", plans)];
     expect(walks.filter((way) => way.includes("Seq Scan"))).toEqual([]);
-    expect(walks.some((way) => /by jobs_searchable_/.test(way))).toBe(true);
+    expect(walks.some((way) => way.includes("by jobs_searchable_"))).toBe(true);
     expect(walks.some((way) => /by history_\d+_searchable_/.test(way))).toBe(true);
     const read = plans.scans.filter(({ table }) => /^(jobs|history)/.test(table));
     expect(Math.max(...read.map((scan) => scan.read))).toBeLessThan(50);
