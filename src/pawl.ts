@@ -62,6 +62,16 @@ const controlConnections = 3;
 // Handlers may use the application's connections beside their transactions.
 const spareConnections = 2;
 
+/** @internal What the edges of this package need of a `Pawl`. */
+export interface PawlInternals {
+  readonly store: Store<Database>;
+  readonly serializer: Serializer;
+  /** Of this package. */
+  readonly version: string;
+  /** Tells whoever listens of an error that nobody waits for. */
+  readonly report: (error: unknown) => void;
+}
+
 /**
  * Durable background jobs on a PostgreSQL database. It connects when it is first used.
  *
@@ -163,6 +173,18 @@ export class Pawl<
   /** @internal The tasks that it was given, by their names. */
   get ownTasks(): ReadonlyMap<string, AnyTask> {
     return this.#options.tasks;
+  }
+
+  /** @internal What a dashboard is made of, besides what everybody may call. */
+  get internals(): PawlInternals {
+    return {
+      store: this.#store,
+      serializer: this.#options.serializer,
+      version,
+      report: (error) => {
+        reportError(this, "pawl dashboard", error);
+      },
+    };
   }
 
   /**
