@@ -32,7 +32,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["test/**", "bench/test/**", "faults/test/**"],
+    files: ["test/**", "bench/test/**", "faults/test/**", "web/test/**"],
     rules: {
       // A `describe` is a list of tests, not a function that somebody has to follow.
       "max-lines-per-function": "off",

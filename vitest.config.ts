@@ -5,7 +5,10 @@ const dist = fileURLToPath(new URL("dist/", import.meta.url));
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts", "bench/test/**/*.test.ts", "faults/test/**/*.test.ts"],
+    include: [
+      ...["test/**/*.test.ts", "bench/test/**/*.test.ts", "faults/test/**/*.test.ts"],
+      "web/test/**/*.test.ts",
+    ],
     globalSetup: ["test/support/global-setup.ts"],
     // Processes, not threads: tests change signal handlers and start worker threads of their own.
     pool: "forks",

@@ -1,6 +1,7 @@
 // Builds dist/ from src/ and sql/, and the workspaces that are there. Quick when nothing has changed.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { sep } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -16,6 +17,32 @@ export function build() {
     if (existsSync(`${repository}${workspace}/tsconfig.json`))
       compile(`${workspace}/tsconfig.json`);
   }
+  buildDashboard();
+}
+
+// Beside what the compiler makes of src/dashboard.
+function buildDashboard() {
+  const assets = `${repository}dist/dashboard/assets`;
+  const stamp = `${repository}dist/dashboard/.source`;
+  const source = hashOfDashboard();
+  if (existsSync(assets) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) return;
+  rmSync(assets, { recursive: true, force: true });
+  run("node_modules/vite/bin/vite.js", ["build", "web", "--config", "web/vite.config.ts"]);
+  writeFileSync(stamp, source);
+}
+
+// Of what the front end is made of, and of the versions of what it is made with.
+function hashOfDashboard() {
+  const hash = createHash("sha256");
+  const sources = readdirSync(`${repository}web/src`, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => `${parentPath}${sep}${name}`)
+    .sort();
+  const others = ["index.html", "vite.config.ts", "tsconfig.json", "package.json"];
+  for (const path of [...sources, ...others.map((name) => `${repository}web/${name}`)]) {
+    hash.update(path.slice(repository.length)).update("\0").update(readFileSync(path));
+  }
+  return hash.digest("hex");
 }
 
 /** @param {string} project */
@@ -50,6 +77,8 @@ function removeOrphans(sources, outputs) {
     encoding: "utf8",
   })) {
     const match = /^(.+?)(\.d\.ts|\.js|\.js\.map)$/.exec(output);
+    // The front end's, which Vite has made.
+    if (output.startsWith(`dashboard${sep}assets`)) continue;
     if (match === null || existsSync(`${repository}${sources}${sep}${match[1]}.ts`)) continue;
     rmSync(`${repository}${outputs}${sep}${output}`);
   }

@@ -8,6 +8,7 @@ const checks = [
   { name: "format", program: "prettier", given: ["--check", "--log-level=warn", "."] },
   { name: "lint", program: "eslint", given: ["."] },
   { name: "types", program: "tsc", given: ["--noEmit", "-p", "tsconfig.json"] },
+  { name: "types of web", program: "tsc", given: ["-p", "web/tsconfig.json"] },
   // With the build's settings it knows which source an import of dist/ means.
   { name: "unused code", program: "knip", given: ["--tsConfig", "tsconfig.build.json"] },
   { name: "package", program: "publint", given: ["--strict"] },

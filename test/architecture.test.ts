@@ -55,7 +55,7 @@ const emptyNames = ["util", "utils", "helper", "helpers", "common", "lib", "mana
 const borrowedName = "test/seeds/job-manager";
 
 const sources = sourceFiles(["src"], /\.ts$/);
-const programs = sourceFiles(["src", "test", "scripts", "demo"], /\.(ts|mjs|js)$/);
+const programs = sourceFiles(["src", "test", "scripts", "demo", "web"], /\.(tsx?|mjs|js)$/);
 const queries = sourceFiles(["sql/queries"], /\.sql$/);
 
 function layerOf(path: string): string {

@@ -62,19 +62,15 @@ interface PayloadFieldProps {
 
 function PayloadField({ shape, text, onChange }: PayloadFieldProps) {
   const node = tryParseJson(text);
-  const reason = reasonAgainstForm(shape, node);
-  const [wantsText, setWantsText] = useState(false);
-  const isText = wantsText || reason !== undefined;
+  // Only on the way into the form: a number that is half written does not throw anybody out of it.
+  const [isText, setText] = useState(() => reasonAgainstForm(shape, node) !== undefined);
+  const reason = isText ? reasonAgainstForm(shape, node) : undefined;
   return (
     <div class="field">
       <div class="between">
         {isText ? <label for="payload">Payload</label> : <span class="label">Payload</span>}
         <span class="row">
-          <ActionButton
-            class="small"
-            reason={reason}
-            onPress={() => setWantsText(!wantsText)}
-          >
+          <ActionButton class="small" reason={reason} onPress={() => setText(!isText)}>
             {isText ? "Use the form" : "Use JSON text"}
           </ActionButton>
         </span>
