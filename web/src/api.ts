@@ -66,7 +66,8 @@ export function forget(name: string): void {
   troubles.value = new Map([...troubles.value].filter(([each]) => each !== name));
 }
 
-function note(name: string, failure: Failure): void {
+/** Says that something cannot be read at the moment. */
+export function note(name: string, failure: Failure): void {
   troubles.value = new Map([...troubles.value, [name, failure]]);
 }
 

@@ -1,6 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Overview, Tick } from "../../src/dashboard/api.ts";
-import { Failure, read } from "./api.ts";
+import { Failure, forget, note, read } from "./api.ts";
 
 const pollMs = 5_000;
 const reconnectMs = 20_000;
@@ -59,6 +59,12 @@ class Listener {
       this.#stopPolling();
       arrival.value = "live";
       overview.value = tick.overview;
+      forget("overview");
+      refresh();
+    });
+    source.addEventListener("trouble", () => {
+      const message = "The database cannot be reached, or did not answer in time.";
+      note("overview", new Failure(message, { code: "PAWL_DATABASE", status: 503 }));
       refresh();
     });
     source.addEventListener("error", () => {
