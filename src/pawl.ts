@@ -62,16 +62,6 @@ const controlConnections = 3;
 // Handlers may use the application's connections beside their transactions.
 const spareConnections = 2;
 
-/** @internal What the edges of this package need of a `Pawl`. */
-export interface PawlInternals {
-  readonly store: Store<Database>;
-  readonly serializer: Serializer;
-  /** Of this package. */
-  readonly version: string;
-  /** Tells whoever listens of an error that nobody waits for. */
-  readonly report: (error: unknown) => void;
-}
-
 /**
  * Durable background jobs on a PostgreSQL database. It connects when it is first used.
  *
@@ -175,16 +165,10 @@ export class Pawl<
     return this.#options.tasks;
   }
 
-  /** @internal What a dashboard is made of, besides what everybody may call. */
-  get internals(): PawlInternals {
-    return {
-      store: this.#store,
-      serializer: this.#options.serializer,
-      version,
-      report: (error) => {
-        reportError(this, "pawl dashboard", error);
-      },
-    };
+  /** @internal What a dashboard is made of, besides what everybody may call; `report` is for errors that nobody waits for. */
+  get internals() {
+    const report = (error: unknown): void => reportError(this, "pawl dashboard", error);
+    return { store: this.#store, serializer: this.#options.serializer, version, report };
   }
 
   /**

@@ -1,0 +1,52 @@
+/** Sends a piece of a stream; dropped when its reader is slow, as a newer one will come. */
+export type Send = (text: string) => void;
+
+const commentMs = 15_000;
+// Then a browser connects again by itself, and is asked anew who it is.
+const longestMs = 600_000;
+const retryMs = 2_000;
+const mostWaiting = 4;
+
+/**
+ * A stream of server-sent events. `subscribe` is called at once with what sends, and returns what ends it; the stream ends when
+ * `signal` aborts, when its reader goes away, and after ten minutes.
+ */
+export function eventStream(signal: AbortSignal, subscribe: (send: Send) => () => void): Response {
+  const encoder = new TextEncoder();
+  let end = (): void => undefined;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const send: Send = (text) => {
+          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(text));
+        };
+        const close = (): void => {
+          end();
+          controller.close();
+        };
+        send(`retry: ${retryMs}\n\n`);
+        // The connection keeps the process alive, not its timers.
+        const comments = setInterval(send, commentMs, ": still here\n\n").unref();
+        const timer = setTimeout(close, longestMs).unref();
+        const unsubscribe = subscribe(send);
+        end = () => {
+          end = () => undefined;
+          clearInterval(comments);
+          clearTimeout(timer);
+          signal.removeEventListener("abort", close);
+          unsubscribe();
+        };
+        signal.addEventListener("abort", close);
+        if (signal.aborted) close();
+      },
+      cancel() {
+        end();
+      },
+    },
+    new CountQueuingStrategy({ highWaterMark: mostWaiting }),
+  );
+  return new Response(body, {
+    // Proxies such as nginx would keep it back.
+    headers: { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" },
+  });
+}
