@@ -1,0 +1,40 @@
+import { mkdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { startApplication } from "./application.ts";
+import { describeInBrowser, openPage } from "./chromium.ts";
+
+const folder = fileURLToPath(new URL("../../../docs/dashboard/", import.meta.url));
+const mostBytes = 150 * 1_024;
+
+const screens = [
+  ["overview", "overview"],
+  ["queues", "queues"],
+  ["jobs", "jobs"],
+  ["history", "history"],
+  ["workers", "workers"],
+  ["enqueue", "enqueue?task=send-email"],
+  ["job", "history?outcome=failed"],
+] as const;
+
+describeInBrowser.runIf(process.env.PAWL_SCREENSHOTS === "1")("the pictures of the guide", () => {
+  it.each(["light", "dark"] as const)("are taken, in the %s theme", { timeout: 120_000 }, async (theme) => {
+    mkdirSync(folder, { recursive: true });
+    const application = await startApplication();
+    await application.fill();
+    const { page } = await openPage(application.address, { theme, width: 1280, height: 800 });
+
+    for (const [name, hash] of screens) {
+      await page.goto(`${application.address}#/${hash}`);
+      await page.locator("main h1").waitFor();
+      await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
+      if (name === "job") {
+        await page.locator("[data-row] a").first().click();
+        await page.getByRole("heading", { name: "Payload" }).waitFor();
+      }
+      const path = `${folder}${name}-${theme}.png`;
+      await page.screenshot({ path });
+      expect({ name, isSmall: statSync(path).size < mostBytes }).toEqual({ name, isSmall: true });
+    }
+  });
+});
