@@ -18,7 +18,8 @@ interface Container {
 }
 
 const space = /[ \t\n\r]*/y;
-const stringForm = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
+const stringForm =
+  /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
 const numberForm = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const wordForm = /true|false|null/y;
 
@@ -131,7 +132,7 @@ class Reader {
 /** The same text with line breaks and an indentation of two spaces; each number as it was. */
 export function indentJson(node: JsonNode, depth = 0): string {
   // Deeper than anybody reads, and less than a stack holds.
-  if (depth > 500 || !("items" in node || "members" in node)) return compactJson(node);
+  if (depth > 500 || "text" in node) return compactJson(node);
   const inner = "  ".repeat(depth + 1);
   const isArray = node.kind === "array";
   const lines = isArray
@@ -147,26 +148,28 @@ export function indentJson(node: JsonNode, depth = 0): string {
 /** The same text without spaces; of any depth, without recursion. */
 export function compactJson(node: JsonNode): string {
   const parts: string[] = [];
+  // What is put down last is taken first.
   const rest: (JsonNode | string)[] = [node];
   for (let each = rest.pop(); each !== undefined; each = rest.pop()) {
     if (typeof each === "string") parts.push(each);
-    else if (each.kind === "array") rest.push(...["]", ...between(each.items), "["]);
-    else if (each.kind === "object") rest.push(...["}", ...membersOf(each.members), "{"]);
-    else parts.push(each.text);
+    else if ("text" in each) parts.push(each.text);
+    else if (each.kind === "array") putDown(rest, "[]", each.items, (item) => [item]);
+    else putDown(rest, "{}", each.members, ({ name, value }) => [`${JSON.stringify(name)}:`, value]);
   }
   return parts.join("");
 }
 
-// In reverse: what is put down last is taken first.
-function between(items: readonly JsonNode[]): (JsonNode | string)[] {
-  return items.flatMap((item, index) => (index === 0 ? [item] : [",", item])).reverse();
-}
-
-function membersOf(members: readonly JsonMember[]): (JsonNode | string)[] {
-  return members
-    .flatMap(({ name, value }, index) => {
-      const label = `${JSON.stringify(name)}:`;
-      return index === 0 ? [label, value] : [",", label, value];
-    })
-    .reverse();
+function putDown<Part>(
+  rest: (JsonNode | string)[],
+  brackets: "[]" | "{}",
+  parts: readonly Part[],
+  split: (part: Part) => readonly (JsonNode | string)[],
+): void {
+  rest.push(brackets.charAt(1));
+  for (let index = parts.length - 1; index >= 0; index -= 1) {
+    const part = parts[index];
+    if (part !== undefined) rest.push(...[...split(part)].reverse());
+    if (index > 0) rest.push(",");
+  }
+  rest.push(brackets.charAt(0));
 }
