@@ -53,7 +53,12 @@ function Step(props: {
 }
 
 function trailOf(text: string | undefined): readonly string[] {
-  return text === undefined ? [] : text.split(",").map((part) => decodeURIComponent(part));
+  try {
+    return text === undefined ? [] : text.split(",").map((part) => decodeURIComponent(part));
+  } catch {
+    // Somebody has typed it.
+    return [];
+  }
 }
 
 // The first page has no cursor; a trail of it alone must not look like no trail.
