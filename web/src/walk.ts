@@ -24,6 +24,7 @@ export type AskStep<Row> = (
 ) => Promise<Step<Row>>;
 
 const pageSize = 50;
+const cheapRows = 1_000;
 
 /** A search for one page, which asks on where an answer was cut, until the page is full or everything was looked at. */
 export class Walk<Row> {
@@ -46,7 +47,7 @@ export class Walk<Row> {
 
   /** Whether it is cheap enough to be done again and again. */
   get isShort(): boolean {
-    return this.#running === undefined && this.#steps <= 1;
+    return this.#running === undefined && this.#steps <= 1 && this.#known.examined <= cheapRows;
   }
 
   /** Begins at the beginning. What was found before is told until there is something else. */
