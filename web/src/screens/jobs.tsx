@@ -128,7 +128,7 @@ function AllMatching(props: { readonly filter: Filter; readonly isEmpty: boolean
         icon="clock"
         power="start-operation"
         against={against}
-        onClick={() => setPlan({ ...common, action: "reschedule", rescheduling: {} })}
+        onClick={() => setPlan({ ...common, action: "reschedule", rescheduling: { delay: "0s" } })}
       >
         Reschedule all…
       </Button>
