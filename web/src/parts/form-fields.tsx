@@ -22,7 +22,8 @@ export function FormFields(props: FieldProps): VNode {
   if (field.kind === "array") return <ArrayFields {...props} field={field} />;
   const text = "text" in draft ? draft.text : "";
   const onText = (typed: string): void => props.onChange({ text: typed });
-  const error = props.problems[props.path];
+  // What is still empty is marked as needed; that it is empty is no mistake yet.
+  const error = text === "" ? undefined : props.problems[props.path];
   const note = field.note === undefined ? {} : { note: field.note };
   if (field.kind === "choice") {
     const options = field.options.map((option) => [option, shown(option)] as const);
