@@ -64,14 +64,15 @@ export async function serveDashboard(
   { host, port, ...shown }: Served,
   access: Access = accessTo(host),
 ): Promise<{ readonly link: string; close(): void }> {
-  const authorize = (request: Request) => access.authorize(request);
-  const make = (hosts: object) => createDashboard(pawl, { authorize, ...shown, ...hosts });
-  // Its options are checked before it listens; the names it may be called by end with the port that it got.
-  let handler = make({ hosts: ["localhost"] });
-  const address = { option: "--port", host, port };
-  const server = await serveHttp(address, (request) => access.around(request, handler));
-  if (loopbackHosts.has(host)) handler = make({ hosts: namesOf(server) });
-  else handler = make({});
+  const server = await serveHttp({ option: "--port", host, port }, (request) =>
+    access.around(request, (asked) => handler(asked)),
+  );
+  // The names it may be called by end with the port that it got.
+  const handler = createDashboard(pawl, {
+    authorize: (request) => access.authorize(request),
+    ...shown,
+    ...(loopbackHosts.has(host) && { hosts: namesOf(server) }),
+  });
   return {
     link: server.url + access.link,
     close() {
