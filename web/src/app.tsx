@@ -1,4 +1,5 @@
 import type { FunctionComponent, VNode } from "preact";
+import { formatHash } from "./address.ts";
 import { overview } from "./live.ts";
 import { formatBound } from "./format.ts";
 import { Confirmation } from "./parts/confirm.tsx";
@@ -8,7 +9,7 @@ import { Empty } from "./parts/said.tsx";
 import { ToastList } from "./parts/toast-list.tsx";
 import { TopBar } from "./parts/top-bar.tsx";
 import { TrayList } from "./parts/tray-list.tsx";
-import { formatHash, route } from "./route.ts";
+import { route } from "./route.ts";
 import { AuditScreen } from "./screens/audit.tsx";
 import { ConcurrencyKeysScreen } from "./screens/concurrency-keys.tsx";
 import { EnqueueScreen } from "./screens/enqueue.tsx";

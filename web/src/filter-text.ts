@@ -1,4 +1,4 @@
-import type { Query } from "./route.ts";
+import type { Query } from "./address.ts";
 
 /** A word of a filter that is a choice of its own, and the name of that choice. */
 const words = {

@@ -1,6 +1,6 @@
 import { Fragment, type ComponentChildren, type VNode } from "preact";
 import type { JobPageDetails } from "../../../src/dashboard/api.ts";
-import { formatHash } from "../route.ts";
+import { formatHash } from "../address.ts";
 import { CopyButton } from "./button.tsx";
 import { Time } from "./said.tsx";
 

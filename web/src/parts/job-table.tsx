@@ -1,8 +1,8 @@
 import type { VNode } from "preact";
 import type { JobRow } from "../../../src/dashboard/api.ts";
+import { formatHash } from "../address.ts";
 import { shortId } from "../format.ts";
 import { keyOf } from "../outcomes.ts";
-import { formatHash } from "../route.ts";
 import type { Selection } from "../selection.ts";
 import { Badge, Time } from "./said.tsx";
 

@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
-import { linkWith, type Query } from "../route.ts";
+import type { Query } from "../address.ts";
+import { linkWith } from "../route.ts";
 import { Icon } from "./icon.tsx";
 
 const mostKept = 12;

@@ -1,12 +1,13 @@
 import type { VNode } from "preact";
 import type { KeysPage } from "../../../src/dashboard/api.ts";
+import { formatHash } from "../address.ts";
 import { useRead } from "../data.ts";
 import { formatCount, plural } from "../format.ts";
 import { Button } from "../parts/button.tsx";
 import { confirm } from "../parts/confirm.tsx";
 import { Pager } from "../parts/pager.tsx";
 import { Empty, Failure, Meter, Skeleton } from "../parts/said.tsx";
-import { formatHash, route } from "../route.ts";
+import { route } from "../route.ts";
 import { perform } from "../toasts.ts";
 
 /** The concurrency keys that have jobs: what runs of each, and what waits. */

@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
 import type { JobPageDetails, Reference } from "../../../src/dashboard/api.ts";
+import { formatHash } from "../address.ts";
 import { useRead } from "../data.ts";
 import { shortId } from "../format.ts";
 import { tellOutcomes } from "../outcomes.ts";
@@ -11,7 +12,7 @@ import { JsonViewer } from "../parts/json-viewer.tsx";
 import { PayloadPanel } from "../parts/payload-panel.tsx";
 import { Badge, Empty, Failure, Panel, Skeleton } from "../parts/said.tsx";
 import { Timeline } from "../parts/timeline.tsx";
-import { formatHash, go, route } from "../route.ts";
+import { go, route } from "../route.ts";
 import { perform } from "../toasts.ts";
 
 /** One job: why it is where it is, what became of its attempts, and what can be done. */

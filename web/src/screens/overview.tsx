@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import type { Overview, Problem } from "../../../src/dashboard/api.ts";
 import type { JobState } from "../../../src/core/states.ts";
+import { formatHash } from "../address.ts";
 import { useRead } from "../data.ts";
 import { formatBound, formatCount, formatDuration } from "../format.ts";
 import { overview } from "../live.ts";
@@ -8,7 +9,6 @@ import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { LatencyChart, ThroughputChart } from "../parts/overview-charts.tsx";
 import { Empty, Panel, Skeleton } from "../parts/said.tsx";
-import { formatHash } from "../route.ts";
 import { perform } from "../toasts.ts";
 
 const states: readonly JobState[] = ["ready", "running", "scheduled", "blocked"];

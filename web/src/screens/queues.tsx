@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import type { QueueRow } from "../../../src/dashboard/api.ts";
 import type { JobState } from "../../../src/core/states.ts";
+import { formatHash } from "../address.ts";
 import { useRead } from "../data.ts";
 import { formatBound, formatDuration } from "../format.ts";
 import { useListKeys } from "../keys.ts";
@@ -8,7 +9,7 @@ import { Button } from "../parts/button.tsx";
 import { confirm } from "../parts/confirm.tsx";
 import { Empty, Failure, Skeleton } from "../parts/said.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
-import { formatHash, go } from "../route.ts";
+import { go } from "../route.ts";
 import { perform } from "../toasts.ts";
 
 const states: readonly JobState[] = ["ready", "running", "scheduled", "blocked"];

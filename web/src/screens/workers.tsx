@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
 import type { WorkerRow } from "../../../src/dashboard/api.ts";
+import { formatHash } from "../address.ts";
 import { useRead } from "../data.ts";
 import { formatDuration, shortId } from "../format.ts";
 import { Empty, Failure, Panel, Skeleton, Time } from "../parts/said.tsx";
-import { formatHash } from "../route.ts";
 
 /** The workers: who is there, and what each runs now. */
 export function WorkersScreen(): VNode {
