@@ -57,6 +57,7 @@ function makeProgram(perform: Perform): Command {
   connected(program.command("migrate"))
     .description("Make Pawl's tables, or bring them up to date. Safe to run at every deploy.")
     .option("--grant-to <role>", "let this role use the tables without owning them")
+    .option("--tasks <module>", "index the searchable paths of the tasks that this file exports")
     .option("--dry-run", "only list the migrations that would be run")
     .option("--sql", "the same, with their text")
     .action((options: MigrateOptions) =>

@@ -1,190 +1,264 @@
+import { integerBetween } from "../core/options.ts";
 import type { JobState, OutcomeName } from "../core/states.ts";
-import type { Database } from "../db/database.ts";
+import type { Database, Value } from "../db/database.ts";
 import {
-  historyCursor,
-  historyPosition,
-  jobCursor,
-  jobPosition,
-} from "./dashboard-positions.ts";
-import {
-  toFoundAttempt,
-  toFoundJob,
-  type FoundAttempt,
-  type FoundAttemptRow,
-  type FoundJob,
-  type FoundJobRow,
-} from "./dashboard-rows.ts";
-import { inBoundedTransaction, type Store } from "./store.ts";
+  checkHistoryFilter,
+  checkJobFilter,
+  type HistoryFilter,
+  type JobFilter,
+} from "./dashboard-filter.ts";
+import { decodeHistoryPosition, decodeJobPosition, encodePosition } from "./dashboard-position.ts";
+import { readByIndexes } from "./dashboard-queues.ts";
+import type { SearchTerm } from "./dashboard-words.ts";
+import { lastPosition } from "./history.ts";
+import type { Store } from "./store.ts";
 
-export type { FoundAttempt, FoundJob } from "./dashboard-rows.ts";
+export type { HistoryFilter, JobFilter } from "./dashboard-filter.ts";
 
-// Walks over the live jobs and over the history, which end by themselves: when the page is full, or when their time is over. They
-// go by what never changes of a row, so a row that is there during the whole walk is met once. See migrations/0019-search.sql.
-
-/** One thing that a payload must hold. */
-export interface PayloadTerm {
-  /** The names of properties, and the places in arrays, that lead to it. */
-  readonly path: readonly string[];
-  readonly value: string;
-  /** Whether only the JSON string of this text will do; else any string, number, true, false or null that reads like it. */
-  readonly isString: boolean;
-}
-
-/** Which live jobs to find; what is undefined does not matter. */
-export interface JobFilter {
-  readonly queue?: string | undefined;
-  readonly task?: string | undefined;
-  readonly state?: JobState | undefined;
-  readonly correlationId?: string | undefined;
-  readonly concurrencyKey?: string | undefined;
-  readonly terms: readonly PayloadTerm[];
-}
-
-/** Which settled attempts to find; what is undefined does not matter. */
-export interface HistoryFilter {
-  readonly queue?: string | undefined;
-  readonly task?: string | undefined;
-  readonly outcome?: OutcomeName | undefined;
-  readonly final?: boolean | undefined;
-  readonly correlationId?: string | undefined;
-  readonly from?: Date | undefined;
-  readonly to?: Date | undefined;
-  readonly terms: readonly PayloadTerm[];
-}
-
-/** From where to go on, how much to find, and for how long to look: what is left out is the start, 50 and 200. */
-export interface SearchBounds {
-  /** The `next` of the page before. */
+/** Where to begin, and how far to go. */
+export interface SearchOptions {
+  /** The `next` of the search before; the beginning when left out. */
   readonly after?: string | null | undefined;
-  readonly limit?: number | undefined;
-  readonly budgetMs?: number | undefined;
+  /** How many rows at most: 1 to 1,000. */
+  readonly limit: number;
+  /** How long to look, in milliseconds. Default 200. */
+  readonly budgetMs?: number;
 }
 
-/** What a walk has found so far. */
-export interface SearchPage<Row> {
+/** What was found within the time. */
+export interface Found<Row> {
   readonly rows: readonly Row[];
-  /** What to give as `after` to go on; null when the walk has come to its end. */
+  /** Where to go on; null when there is no more. */
   readonly next: string | null;
-  /** Whether time ran out before the page was full. */
+  /** Whether time ran out before there were `limit` rows. */
   readonly isCut: boolean;
   /** How many rows were looked at. */
   readonly examined: number;
 }
 
-const defaultLimit = 50;
-const defaultBudgetMs = 200;
-// A step of the walk may take longer than what was left of its time.
-const graceMs = 2_000;
-const maxOutputBytes = 16_384;
+/** A live job, with its times as ISO 8601 texts. */
+export interface FoundJob {
+  readonly queue: string;
+  readonly id: string;
+  readonly task: string;
+  readonly state: JobState;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly maxAttempts: number;
+  readonly runAt: string;
+  readonly createdAt: string;
+  readonly claimedAt: string | null;
+  readonly workerId: string | null;
+  readonly correlationId: string | null;
+  readonly concurrencyKey: string | null;
+  readonly rateLimitKey: string | null;
+  readonly flags: readonly string[];
+  readonly lastError: string | null;
+}
 
-/** Finds live jobs, in the order of queues and ids. Throws `OptionError` for a wrong `after`. */
+/** An attempt of the history, with its times as ISO 8601 texts. */
+export interface FoundAttempt {
+  readonly queue: string;
+  readonly id: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly outcome: OutcomeName;
+  readonly final: boolean;
+  readonly runAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string;
+  readonly workerId: string | null;
+  readonly correlationId: string | null;
+  readonly replayOf: string | null;
+  /** JSON text. */
+  readonly error: string | null;
+  /** JSON text; null also when it is longer than 16 KiB. */
+  readonly output: string | null;
+}
+
+const defaultBudgetMs = 200;
+const highestBudgetMs = 4_000;
+const highestLimit = 1_000;
+const nowhere: Found<never> = { rows: [], next: null, isCut: false, examined: 0 };
+const firstJob = { queue: "", id: "00000000-0000-0000-0000-000000000000" };
+
+/**
+ * Looks for live jobs in the order of queues and ids, for as long as it may. A job that is there and matches during all the
+ * searches of a walk, each from the `next` of the one before, is met exactly once. Throws `OptionError`.
+ */
 export async function searchJobs(
   store: Store<Database>,
   filter: JobFilter,
-  { after, limit = defaultLimit, budgetMs = defaultBudgetMs }: SearchBounds = {},
-): Promise<SearchPage<FoundJob>> {
-  const position = jobPosition(after);
-  const rows = await inBoundedTransaction(store, budgetMs + graceMs, ({ db, sql }) =>
-    db.query<Walked<JobProgress, FoundJobRow>>(sql("dashboard/search-jobs"), [
-      filter.queue ?? null,
-      filter.task ?? null,
-      filter.state ?? null,
-      filter.correlationId ?? null,
-      filter.concurrencyKey ?? null,
-      termsText(filter.terms),
-      position?.queue ?? null,
-      position?.id ?? null,
-      limit,
-      budgetMs,
-    ]),
-  );
-  const { next_queue: queue = null, next_id: id = null } = rows[0] ?? {};
-  return {
-    rows: rows.filter(isFound).map(toFoundJob),
-    next: queue === null || id === null ? null : jobCursor({ queue, id }),
-    ...progressOf(rows),
-  };
+  options: SearchOptions,
+): Promise<Found<FoundJob>> {
+  const checked = checkJobFilter(filter);
+  const { limit, budgetMs } = checkOptions(options);
+  const { after } = options;
+  const start = isGiven(after) ? decodeJobPosition("after", after) : firstJob;
+  if (checked === undefined) return nowhere;
+  const { state, queue, task, correlationId, concurrencyKey, terms } = checked;
+  const rows = await run<JobRow>(store, "jobs", [
+    ...[state, queue, task, correlationId, concurrencyKey, termsText(terms)],
+    ...[start.queue, start.id, limit, budgetMs],
+  ]);
+  const jobs = rows.filter(isFound);
+  return outcome(rows, jobs.map(toFoundJob), ({ queue: at, id }) => [at, id]);
 }
 
-/** Finds settled attempts, the newest first. Throws `OptionError` for a wrong `after`. */
+/**
+ * Looks for attempts in the history, the newest first, for as long as it may. An attempt that is there during all the searches
+ * of a walk is met exactly once. Throws `OptionError`.
+ */
 export async function searchHistory(
   store: Store<Database>,
   filter: HistoryFilter,
-  { after, limit = defaultLimit, budgetMs = defaultBudgetMs }: SearchBounds = {},
-): Promise<SearchPage<FoundAttempt>> {
-  const position = historyPosition(after);
-  const rows = await inBoundedTransaction(store, budgetMs + graceMs, ({ db, sql }) =>
-    db.query<Walked<HistoryProgress, FoundAttemptRow>>(sql("dashboard/search-history"), [
-      filter.queue ?? null,
-      filter.task ?? null,
-      filter.outcome ?? null,
-      filter.final ?? null,
-      filter.correlationId ?? null,
-      filter.from?.toISOString() ?? "-infinity",
-      filter.to?.toISOString() ?? "infinity",
-      termsText(filter.terms),
-      position.finishedAt,
-      position.id,
-      position.attempt,
-      position.queue,
-      limit,
-      budgetMs,
-      maxOutputBytes,
-    ]),
-  );
-  return {
-    rows: rows.filter(isFound).map(toFoundAttempt),
-    next: nextAttempt(rows[0]),
-    ...progressOf(rows),
-  };
+  options: SearchOptions,
+): Promise<Found<FoundAttempt>> {
+  const checked = checkHistoryFilter(filter);
+  const { limit, budgetMs } = checkOptions(options);
+  const { after } = options;
+  const start = isGiven(after) ? decodeHistoryPosition("after", after) : lastPosition;
+  if (checked === undefined) return nowhere;
+  const { outcome: ending, final, queue, task, correlationId, from, to, terms } = checked;
+  const rows = await run<AttemptRow>(store, "history", [
+    ...[ending, final, queue, task, correlationId],
+    ...[from ?? "-infinity", to ?? "infinity", termsText(terms)],
+    ...[start.finishedAt, start.id, start.attempt, start.queue, limit, budgetMs],
+  ]);
+  const attempts = rows.filter(isFound);
+  return outcome(rows, attempts.map(toFoundAttempt), (end) => [
+    ...[end.finished_at, end.id, end.attempt, end.queue],
+  ]);
 }
 
-interface Progress {
+// The last row says how the search ended; its other columns, where to go on.
+interface SearchRow {
+  readonly is_found: boolean;
+  readonly is_end: boolean;
   readonly is_cut: boolean;
   readonly examined: number;
 }
 
-interface JobProgress extends Progress {
-  readonly next_queue: string | null;
-  readonly next_id: string | null;
+interface JobRow extends SearchRow {
+  readonly queue: string;
+  readonly id: string;
+  readonly task: string;
+  readonly state: JobState;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly max_attempts: number;
+  readonly run_at_ms: number;
+  readonly created_at_ms: number;
+  readonly claimed_at_ms: number | null;
+  readonly worker_id: string | null;
+  readonly correlation_id: string | null;
+  readonly concurrency_key: string | null;
+  readonly rate_limit_key: string | null;
+  readonly flags: string | null;
+  readonly last_error: string | null;
 }
 
-interface HistoryProgress extends Progress {
-  readonly next_finished_at: string | null;
-  readonly next_id: string;
-  readonly next_attempt: number;
-  readonly next_queue: string;
+interface AttemptRow extends SearchRow {
+  /** With microseconds. */
+  readonly finished_at: string;
+  readonly finished_at_ms: number;
+  readonly queue: string;
+  readonly id: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly outcome: OutcomeName;
+  readonly final: boolean;
+  readonly run_at_ms: number;
+  readonly started_at_ms: number | null;
+  readonly worker_id: string | null;
+  readonly correlation_id: string | null;
+  readonly replay_of: string | null;
+  readonly error: string | null;
+  readonly output: string | null;
 }
 
-/** Each row says how far the walk came; a walk that found nothing gives one that says nothing else. */
-type Walked<Of extends Progress, Row> = (Of & Row) | (Of & { readonly id: null });
-
-function isFound<Row extends { readonly id: string | null }>(
-  row: Row,
-): row is Extract<Row, { readonly id: string }> {
-  return row.id !== null;
+function run<Row extends object>(
+  store: Store<Database>,
+  among: "jobs" | "history",
+  values: readonly Value[],
+): Promise<readonly Row[]> {
+  return readByIndexes<Row>(store, `dashboard/search-${among}`, values);
 }
 
-function progressOf(rows: readonly Progress[]): { isCut: boolean; examined: number } {
-  return { isCut: rows[0]?.is_cut ?? false, examined: rows[0]?.examined ?? 0 };
+function outcome<Row extends SearchRow, Result>(
+  rows: readonly Row[],
+  found: readonly Result[],
+  positionIn: (end: Row) => readonly (string | number)[],
+): Found<Result> {
+  const end = rows.find((row) => !isFound(row));
+  if (end === undefined) return { ...nowhere, rows: found };
+  return {
+    rows: found,
+    next: end.is_end ? null : encodePosition(positionIn(end)),
+    isCut: end.is_cut,
+    examined: end.examined,
+  };
 }
 
-function nextAttempt(row: HistoryProgress | undefined): string | null {
-  if (row?.next_finished_at === undefined || row.next_finished_at === null) return null;
-  return historyCursor({
-    finishedAt: row.next_finished_at,
-    id: row.next_id,
-    attempt: row.next_attempt,
-    queue: row.next_queue,
-  });
+function isFound(row: SearchRow): boolean {
+  return row.is_found;
 }
 
-// A number is written by JavaScript in one way, and by others in many: an index is asked for both that and what was searched for.
-function termsText(terms: readonly PayloadTerm[]): string {
-  return JSON.stringify(
-    terms.map((term) => {
-      const number = term.isString || term.value.trim() === "" ? NaN : Number(term.value);
-      return Number.isFinite(number) ? { ...term, number: String(number) } : term;
-    }),
-  );
+function toFoundJob(row: JobRow): FoundJob {
+  return {
+    ...{ queue: row.queue, id: row.id, task: row.task, state: row.state },
+    ...{ priority: row.priority, attempt: row.attempt, failures: row.failures },
+    maxAttempts: row.max_attempts,
+    runAt: isoTime(row.run_at_ms),
+    createdAt: isoTime(row.created_at_ms),
+    claimedAt: row.claimed_at_ms === null ? null : isoTime(row.claimed_at_ms),
+    workerId: row.worker_id,
+    correlationId: row.correlation_id,
+    concurrencyKey: row.concurrency_key,
+    rateLimitKey: row.rate_limit_key,
+    flags: row.flags === null ? [] : (JSON.parse(row.flags) as string[]), // a text[] of its own
+    lastError: row.last_error,
+  };
+}
+
+/** An attempt as its row has it. */
+export function toFoundAttempt(
+  row: Omit<AttemptRow, keyof SearchRow | "finished_at">,
+): FoundAttempt {
+  return {
+    ...{ queue: row.queue, id: row.id, task: row.task, attempt: row.attempt },
+    ...{ outcome: row.outcome, final: row.final },
+    runAt: isoTime(row.run_at_ms),
+    startedAt: row.started_at_ms === null ? null : isoTime(row.started_at_ms),
+    finishedAt: isoTime(row.finished_at_ms),
+    workerId: row.worker_id,
+    correlationId: row.correlation_id,
+    replayOf: row.replay_of,
+    ...{ error: row.error, output: row.output },
+  };
+}
+
+/** A time as the dashboard shows it. */
+export function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+function termsText(terms: readonly SearchTerm[]): string | null {
+  return terms.length === 0 ? null : JSON.stringify(terms);
+}
+
+function isGiven(after: string | null | undefined): after is string {
+  return after !== undefined && after !== null && after !== "";
+}
+
+function checkOptions({ limit, budgetMs = defaultBudgetMs }: SearchOptions): {
+  limit: number;
+  budgetMs: number;
+} {
+  return {
+    limit: integerBetween("limit", limit, 1, highestLimit),
+    budgetMs: integerBetween("budgetMs", budgetMs, 1, highestBudgetMs),
+  };
 }

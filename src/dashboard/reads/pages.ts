@@ -1,0 +1,42 @@
+import { integerBetween } from "../../core/options.ts";
+import { searchHistory, searchJobs } from "../../store/dashboard-search.ts";
+import type { HistoryPageRows, HistoryParams, JobsPage, JobsParams } from "../api.ts";
+import type { ReadContext } from "../context.ts";
+import { attemptRow, hidden } from "./redaction.ts";
+
+const searchBudgetMs = 200;
+const defaultLimit = 50;
+const highestLimit = 200;
+
+/** A page of live jobs, in the order of queues and ids. Throws `OptionError`. */
+export async function readJobs(context: ReadContext, params: JobsParams): Promise<JobsPage> {
+  const { after, limit, ...filter } = params;
+  const { rows, ...page } = await searchJobs(context.store, filter, {
+    ...{ after, limit: checkLimit(limit), budgetMs: searchBudgetMs },
+  });
+  const jobs = rows.map((job) => ({ ...job, lastError: hidden(context, job.lastError) }));
+  return { jobs, ...page };
+}
+
+/** A page of the history, newest first. Throws `OptionError`. */
+export async function readHistory(
+  context: ReadContext,
+  params: HistoryParams,
+): Promise<HistoryPageRows> {
+  const { after, limit, ...filter } = params;
+  const { rows, ...page } = await searchHistory(context.store, filter, {
+    ...{ after, limit: checkLimit(limit), budgetMs: searchBudgetMs },
+  });
+  return { attempts: rows.map((attempt) => attemptRow(context, attempt).row), ...page };
+}
+
+/** How many rows a page has. Throws `OptionError`. */
+export function checkLimit(limit: string | undefined): number {
+  const isNumber = limit !== undefined && /^\d{1,9}$/.test(limit);
+  return integerBetween(
+    "limit",
+    isNumber ? Number(limit) : (limit ?? defaultLimit),
+    1,
+    highestLimit,
+  );
+}
