@@ -68,8 +68,11 @@ try {
 }
 
 function readsOf() {
-  const redactor = { redact: (text) => ({ text, isRedacted: false }) };
-  const reads = makeReads({ pawl, store, redactor, now: Date.now });
+  const whole = (text) => ({ text, isRedacted: false });
+  const redactor = { redact: whole, redactSentence: whole };
+  const { tasks: knownTasks, version } = pawl.internals;
+  const own = { pawl, store, redactor, knownTasks, version, environment: null, now: Date.now };
+  const reads = makeReads(own);
   const who = { name: "measure", role: "viewer" };
   return (name, params = {}) => reads[name](params, who);
 }

@@ -177,11 +177,6 @@ export class Pawl<
     return [...this.#workers];
   }
 
-  /** @internal The tasks that it was given, by their names. */
-  get ownTasks(): ReadonlyMap<string, AnyTask> {
-    return this.#options.tasks;
-  }
-
   /**
    * Brings the schema up to date, and the indexes of the paths that the tasks declare `searchable`; idempotent, and safe from
    * many processes at once. With `grantTo`, a role of that name may then use it. Throws `SchemaError`, `OptionError` and

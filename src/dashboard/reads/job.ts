@@ -1,32 +1,30 @@
-import { PawlError } from "../../core/errors.ts";
+import { DashboardError } from "../../core/errors.ts";
 import type { JobReference } from "../../core/job.ts";
 import { queueName, uuid } from "../../core/options.ts";
+import { listAuditOfJob } from "../../store/audit.ts";
 import {
   readAttempts,
   readWholeJob,
   type JobAttempt,
   type WholeJob,
 } from "../../store/dashboard-job.ts";
-import type { AuditRow, JobPageDetails, JobParams } from "../api.ts";
+import type { JobPageDetails, JobParams, Role } from "../api.ts";
 import type { Identity, ReadContext } from "../context.ts";
-import { attemptRow, shown } from "./redaction.ts";
+import { attemptRow, hidden, shown } from "./redaction.ts";
 import { readRelated, readReplays } from "./related.ts";
 
 const mostAttempts = 200;
+const mostAudited = 20;
 const mostPayloadBytes = 256 * 1_024;
-
-/** Reads what was done to a job from a dashboard, newest first. */
-export type ReadAudit = (job: JobReference) => Promise<readonly AuditRow[]>;
 
 /**
  * One job, live or finished, with all that is known of it; of its attempts the newest 200. Secrets are redacted, unless an
- * admin asks for it as it is. Throws `OptionError`, and `PAWL_DASHBOARD_NOT_FOUND`.
+ * admin asks for it as it is. Throws `OptionError` and `DashboardError`.
  */
 export async function readJob(
   context: ReadContext,
   params: JobParams,
   who: Identity,
-  readAudit: ReadAudit,
 ): Promise<JobPageDetails> {
   const job = { queue: queueName("queue", params.queue), id: uuid("id", params.id) };
   const live = await readWholeJob(context.store, job);
@@ -34,25 +32,28 @@ export async function readJob(
   const last = attempts.at(-1);
   if (live === undefined && last === undefined) throw notFound(job);
   const isRaw = params.raw === "true" && who.role === "admin";
-  const parts = shownParts(isRaw ? unredacted : context, { live, attempts });
+  const redacting = isRaw ? unredacted : context;
+  const parts = shownParts(redacting, { live, attempts });
   const correlationId = live?.correlationId ?? last?.correlationId ?? null;
   const [explanation, replays, related, audit] = await Promise.all([
-    explain(context, job),
+    explain(context, redacting, job),
     readReplays(context.store, attempts),
     readRelated(context.store, { ...job, correlationId, around: live ?? last }),
-    readAudit(job),
+    readAudit(context, job),
   ]);
   return {
     ...job,
     ...(live === undefined ? finished(last) : standing(live)),
     ...parts,
+    cancelReason: hidden(redacting, live?.cancelReason ?? null),
     ...{ explanation, replays, related, audit },
     replayOf: live?.replayOf ?? last?.replayOf ?? null,
   };
 }
 
 // What an admin sees who asks for it.
-const unredacted = { redactor: { redact: (text: string) => ({ text, isRedacted: false }) } };
+const whole = (text: string): { text: string; isRedacted: boolean } => ({ text, isRedacted: false });
+const unredacted = { redactor: { redact: whole, redactSentence: whole } };
 
 type Standing = Pick<
   JobPageDetails,
@@ -133,16 +134,33 @@ function cutText(text: string): string {
   return new TextDecoder().decode(bytes.subarray(0, mostPayloadBytes), { stream: true });
 }
 
+async function readAudit(
+  { store }: ReadContext,
+  job: JobReference,
+): Promise<JobPageDetails["audit"]> {
+  const entries = await listAuditOfJob(store, job, mostAudited);
+  return entries.map(({ role, at, ...entry }) => ({
+    ...entry,
+    role: role as Role, // as it was checked before it was written
+    at: at.toISOString(),
+  }));
+}
+
+// A reason may quote an error.
 async function explain(
   { pawl }: ReadContext,
+  { redactor }: Pick<ReadContext, "redactor">,
   job: JobReference,
 ): Promise<JobPageDetails["explanation"]> {
   const explanation = await pawl.jobs.explain(job);
-  return (explanation?.reasons ?? []).map(({ kind, text }) => ({ kind, text }));
+  return (explanation?.reasons ?? []).map(({ kind, text }) => ({
+    kind,
+    text: redactor.redactSentence(text).text,
+  }));
 }
 
-function notFound({ queue, id }: JobReference): PawlError {
-  return new PawlError(
+function notFound({ queue, id }: JobReference): DashboardError {
+  return new DashboardError(
     "PAWL_DASHBOARD_NOT_FOUND",
     `expected a job, got none of the id ${id} in the queue ${JSON.stringify(queue)}: ` +
       "it was never there, or its history is not kept any more",

@@ -1,7 +1,7 @@
 import type { Reads } from "../api.ts";
 import type { Identity, ReadContext } from "../context.ts";
 import { Findings } from "./findings.ts";
-import { readJob, type ReadAudit } from "./job.ts";
+import { readJob } from "./job.ts";
 import { readOverview, readQueues } from "./overview.ts";
 import { readHistory, readJobs } from "./pages.ts";
 import { RecentPast } from "./recent-past.ts";
@@ -18,12 +18,9 @@ export type TableReads = {
 
 /**
  * The reads of one dashboard, which remember what they have seen of the last minutes. Each takes a bounded time, however many
- * jobs there are; nothing runs between them. `readAudit` tells what was done to a job.
+ * jobs there are; nothing runs between them.
  */
-export function makeReads(
-  context: ReadContext,
-  readAudit: ReadAudit = () => Promise.resolve([]),
-): TableReads {
+export function makeReads(context: ReadContext): TableReads {
   const past = new RecentPast();
   const findings = new Findings(context);
   return {
@@ -31,7 +28,7 @@ export function makeReads(
     queues: () => readQueues(context, past),
     tasks: () => readTasks(context),
     jobs: (params) => readJobs(context, params),
-    job: (params, who) => readJob(context, params, who, readAudit),
+    job: (params, who) => readJob(context, params, who),
     history: (params) => readHistory(context, params),
     workers: () => readWorkers(context),
     "rate-limits": () => readRateLimits(context),

@@ -17,12 +17,7 @@ export function shown({ redactor }: Redacting, jsonText: string | null): Shown {
 
 /** The same of a plain text, such as an error's message. */
 export function hidden(context: Redacting, text: string | null): string | null {
-  return text === null ? null : hiddenText(context, text).text;
-}
-
-function hiddenText({ redactor }: Redacting, text: string): { text: string; isRedacted: boolean } {
-  const { text: jsonText, isRedacted } = redactor.redact(JSON.stringify(text));
-  return { text: isRedacted ? String(JSON.parse(jsonText)) : text, isRedacted };
+  return text === null ? null : context.redactor.redactSentence(text).text;
 }
 
 /** An attempt as it may be shown, and whether something in it is not. */
@@ -57,7 +52,7 @@ function errorRow(
   let isRedacted = false;
   const show = (text: string | null): string | null => {
     if (text === null) return null;
-    const { text: safe, isRedacted: isHidden } = hiddenText(context, text);
+    const { text: safe, isRedacted: isHidden } = context.redactor.redactSentence(text);
     isRedacted ||= isHidden;
     return safe;
   };

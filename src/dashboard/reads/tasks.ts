@@ -5,14 +5,15 @@ import type { ReadContext } from "../context.ts";
 
 /** The tasks that the database knows and those of the application, by name. */
 export async function readTasks({
-  pawl,
+  knownTasks,
   store,
 }: ReadContext): Promise<{ readonly tasks: readonly TaskRow[] }> {
   const known = await listKnownTasks(store);
   const paused = new Map(known.map((task) => [task.name, task.paused]));
-  const own = pawl.ownTasks;
-  const names = [...new Set([...paused.keys(), ...own.keys()])].sort();
-  return { tasks: names.map((name) => toRow(name, paused.get(name) ?? false, own.get(name))) };
+  const names = [...new Set([...paused.keys(), ...knownTasks.keys()])].sort();
+  return {
+    tasks: names.map((name) => toRow(name, paused.get(name) ?? false, knownTasks.get(name))),
+  };
 }
 
 function toRow(name: string, paused: boolean, task: AnyTask | undefined): TaskRow {

@@ -16,11 +16,20 @@ export function readsOf(
   options: Partial<ReadContext> = {},
 ): Read {
   const redactor = {
-    redact: (text: string) => {
-      const hidden = text.replaceAll(/"[^"]*secret[^"]*"(?!:)/g, '"[redacted]"');
-      return { text: hidden, isRedacted: hidden !== text };
-    },
+    redact: (text: string) => hiding(text, /"[^"]*secret[^"]*"(?!:)/g, '"[redacted]"'),
+    redactSentence: (text: string) => hiding(text, /.*secret.*/gs, "[redacted]"),
   };
-  const reads = makeReads({ pawl, store, redactor, now: Date.now, ...options });
+  const { tasks: knownTasks, version } = pawl.internals;
+  const own = { pawl, store, redactor, knownTasks, version, environment: null, now: Date.now };
+  const reads = makeReads({ ...own, ...options });
   return (name, params, role = "viewer") => reads[name](params ?? {}, { name: "reader", role });
+}
+
+function hiding(
+  text: string,
+  secret: RegExp,
+  instead: string,
+): { readonly text: string; readonly isRedacted: boolean } {
+  const hidden = text.replaceAll(secret, instead);
+  return { text: hidden, isRedacted: hidden !== text };
 }
