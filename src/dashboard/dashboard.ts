@@ -57,7 +57,7 @@ export function dashboard(pawl: ShownPawl, options: DashboardOptions): Dashboard
   const authorize = checkAuthorize(options.authorize);
   const places = {
     hosts: optional(options.hosts, checkHosts),
-    origins: new Set((options.origins ?? []).map(checkOrigin)),
+    origins: optional(options.origins, checkOrigins) ?? new Set<string>(),
   };
   const context = makeContext(pawl, options);
   const own = makeReads(context);
@@ -97,13 +97,19 @@ function checkHosts(given: unknown): ReadonlySet<string> {
 
 function checkHost(option: string, given: unknown): string {
   const host = typeof given === "string" ? given.toLowerCase() : "";
-  if (URL.canParse(`http://${host}`) && new URL(`https://${host}`).host === host) return host;
-  throw invalidOption(option, "a host name, with its port where it has one", given);
+  if (URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host) return host;
+  throw invalidOption(option, "a host name, with its port where that is not 80 or 443", given);
 }
 
-function checkOrigin(given: unknown, index: number): string {
-  if (typeof given === "string" && URL.canParse(given) && new URL(given).origin === given) {
-    return given;
-  }
-  throw invalidOption(`origins[${index}]`, 'an origin such as "https://example.com"', given);
+function checkOrigins(given: unknown): ReadonlySet<string> {
+  const expected = 'a list of origins such as "https://example.com"';
+  if (!Array.isArray(given)) throw invalidOption("origins", expected, given);
+  return new Set(given.map((origin, index) => checkOrigin(`origins[${index}]`, origin)));
+}
+
+function checkOrigin(option: string, given: unknown): string {
+  const isOrigin =
+    typeof given === "string" && URL.canParse(given) && new URL(given).origin === given;
+  if (isOrigin) return given;
+  throw invalidOption(option, 'an origin such as "https://example.com"', given);
 }
