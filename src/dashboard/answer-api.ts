@@ -1,10 +1,12 @@
 import { DashboardError, OptionError } from "../core/errors.ts";
+import { queueName, uuid } from "../core/options.ts";
 import { withDeadline } from "../core/wait.ts";
 import type { Changes, Reads } from "./api.ts";
 import { assertRole, neededRoles, type ApiName } from "./authorize.ts";
 import type { Identity } from "./context.ts";
 import { wrongMethod } from "./handler.ts";
 import type { Live } from "./live.ts";
+import type { Notes } from "./notes.ts";
 import { assertOwnPage, type Places } from "./security.ts";
 
 /** What can be read, by name. */
@@ -29,9 +31,13 @@ export interface ApiParts {
   readonly reads: ReadHandlers;
   readonly changes: ChangeHandlers;
   readonly live: Live;
+  readonly notes: Notes;
 }
 
-type Call = (given: unknown, who: Identity) => Promise<unknown>;
+interface Asking {
+  readonly request: Request;
+  readonly who: Identity;
+}
 
 const maxBodyBytes = 1_048_576;
 // No statement may take longer than 5 s, and none of these has many.
@@ -41,45 +47,59 @@ const readTimeoutMs = 20_000;
 export function createApi(
   parts: ApiParts,
 ): (name: string, request: Request, who: Identity) => Promise<Response> {
-  const needed = new Map<string, (typeof neededRoles)[ApiName]>(Object.entries(neededRoles));
-  const reads = callsOf(parts.reads);
-  const changes = callsOf(parts.changes);
-  return async (name, request, who) => {
-    const role = needed.get(name);
-    if (role === undefined) {
+  const names = new Set<string>(Object.keys(neededRoles));
+  return async (given, request, who) => {
+    if (!names.has(given)) {
       throw new DashboardError(
         "PAWL_DASHBOARD_NOT_FOUND",
         "expected a name of the dashboard's API, got another",
       );
     }
-    const change = changes.get(name);
-    if (change !== undefined) {
-      if (request.method !== "POST") throw wrongMethod("POST");
-      assertOwnPage(request, parts.places);
-      assertRole(who, role, name);
-      return Response.json(await change(await readBody(request), who));
-    }
+    const name = given as ApiName; // it is one of the table's
+    if (isChange(parts, name)) return answerChange(parts, name, { request, who });
     if (request.method !== "GET") throw wrongMethod("GET");
-    assertRole(who, role, name);
+    assertRole(who, neededRoles[name], name);
     if (name === "live") return parts.live.open(request.signal);
-    const params = paramsOf(request);
-    if (name === "job" && params["raw"] === "true") assertRole(who, "admin", "raw payloads");
-    const read = reads.get(name);
-    return Response.json(await withDeadline(answerOf(read, params, who), readTimeoutMs, tooSlow));
+    return answerRead(parts, name, { request, who });
   };
 }
 
-// Each is given what came from outside, and checks it: its type is what it takes then.
-function callsOf(handlers: ReadHandlers | ChangeHandlers): ReadonlyMap<string, Call> {
-  return new Map(Object.entries(handlers) as [string, Call][]);
+function isChange({ changes }: ApiParts, name: ApiName): name is keyof Changes {
+  return Object.hasOwn(changes, name);
 }
 
-async function answerOf(
-  read: Call | undefined,
-  params: Readonly<Record<string, string>>,
-  who: Identity,
-): Promise<unknown> {
-  return read?.(params, who);
+async function answerChange(
+  { changes, places, notes }: ApiParts,
+  name: keyof Changes,
+  { request, who }: Asking,
+): Promise<Response> {
+  if (request.method !== "POST") throw wrongMethod("POST");
+  assertOwnPage(request, places);
+  let body: unknown;
+  try {
+    assertRole(who, neededRoles[name], name);
+    body = await readBody(request);
+  } catch (error) {
+    await notes.refused(who, name, error);
+    throw error;
+  }
+  return Response.json(await changes[name](body, who));
+}
+
+async function answerRead(
+  { reads, notes }: ApiParts,
+  name: keyof Reads,
+  { request, who }: Asking,
+): Promise<Response> {
+  const params = paramsOf(request);
+  if (name === "job" && params["raw"] === "true") {
+    assertRole(who, "admin", "raw payloads");
+    const { queue, id } = params;
+    await notes.unredacted(who, { queue: queueName("queue", queue), id: uuid("id", id) });
+  }
+  // Each read checks the parameters that it is given: its type is what it takes then.
+  const read = reads[name] as (params: object, who: Identity) => Promise<unknown>;
+  return Response.json(await withDeadline(read(params, who), readTimeoutMs, tooSlow));
 }
 
 function paramsOf(request: Request): Readonly<Record<string, string>> {

@@ -6,6 +6,7 @@ import { makeChanges } from "./changes.ts";
 import type { ReadContext, ShownPawl } from "./context.ts";
 import { createHandler, type DashboardHandler } from "./handler.ts";
 import { Live } from "./live.ts";
+import { makeNotes } from "./notes.ts";
 import { makeReadsOfChanges } from "./reads-of-changes.ts";
 import { makeReads } from "./reads/reads.ts";
 import { checkRedact, createRedactor } from "./redact.ts";
@@ -67,6 +68,7 @@ export function dashboard(pawl: ShownPawl, options: DashboardOptions): Dashboard
     reads: { ...own, ...makeReadsOfChanges(context), overview },
     changes: makeChanges(context),
     live: new Live(overview),
+    notes: makeNotes(context),
   });
   const { report } = pawl.internals;
   return createHandler({ authorize, places, assets: readAssets(frontEnd), api, report });
