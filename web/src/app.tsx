@@ -48,7 +48,7 @@ const screens: Readonly<Record<string, Screen>> = {
 /** The whole page: where one can go, where one is, and what lies above it. */
 export function App(): VNode {
   const { screen: name } = route.value;
-  const screen = screens[name];
+  const screen = Object.hasOwn(screens, name) ? screens[name] : undefined;
   if (refusal.value !== undefined) return <Refused message={refusal.value.message} />;
   return (
     <div class="shell">

@@ -52,7 +52,12 @@ export function useRead<Name extends keyof Reads>(
   }, [name, key]);
   const time = rhythm === "live" ? beat.value : 0;
   useEffect(() => loop.current?.ask("when idle"), [time]);
-  useEffect(() => loop.current?.ask("surely"), [changes.value]);
+  const heard = useRef(changes.value);
+  useEffect(() => {
+    // What has just begun asks for itself.
+    if (heard.current !== changes.value) loop.current?.ask("surely");
+    heard.current = changes.value;
+  }, [changes.value]);
   const isStale = known.key !== key;
   return {
     data: known.data,

@@ -145,13 +145,11 @@ function fillObject(
   const values = new Map(node.members.map(({ name, value }) => [name, value]));
   const isForeign = node.members.some(({ name }) => !field.members.some((member) => member.name === name));
   if (isForeign || values.size < node.members.length) return undefined;
-  const members: Record<string, Draft> = {};
-  for (const { name, field: member } of field.members) {
-    const filled = fill(member, values.get(name));
-    if (filled === undefined) return undefined;
-    members[name] = filled;
-  }
-  return { members };
+  const filled = field.members.map(
+    ({ name, field: member }) => [name, fill(member, values.get(name))] as const,
+  );
+  const known = filled.filter((entry): entry is [string, Draft] => entry[1] !== undefined);
+  return known.length < filled.length ? undefined : { members: Object.fromEntries(known) };
 }
 
 // What is not in the text is left out, whatever a form begins with.

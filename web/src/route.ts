@@ -5,7 +5,9 @@ import { formatHash, parseHash, type Choices, type Route } from "./address.ts";
 export const route = signal<Route>(parseHash(location.hash));
 
 addEventListener("hashchange", () => {
+  const { screen } = route.value;
   route.value = parseHash(location.hash);
+  if (route.value.screen !== screen) scrollTo(0, 0);
 });
 
 /** Goes to another screen. */

@@ -16,7 +16,6 @@ export interface ButtonProps {
   readonly power?: Power;
   /** Why it cannot be pressed now. */
   readonly against?: string | undefined;
-  readonly type?: "submit";
 }
 
 /** A button. One that may not be pressed can still be reached, and says why; one that works cannot be pressed twice. */
@@ -36,14 +35,12 @@ export function Button(props: ButtonProps): VNode {
   const shape = children === undefined ? "square" : undefined;
   return (
     <button
-      type={props.type ?? "button"}
+      type="button"
       class={["button", look, size, shape].filter(Boolean).join(" ")}
       aria-disabled={isBusy || against !== undefined ? "true" : undefined}
       aria-label={label}
       title={against ?? label}
       onClick={(event) => {
-        if (props.type === "submit" && against === undefined) return;
-        event.preventDefault();
         event.stopPropagation();
         void press();
       }}

@@ -58,6 +58,7 @@ export function SelectField(props: {
         id={id}
         class="input"
         value={props.value}
+        aria-describedby={props.note === undefined ? undefined : `${id}-note`}
         onChange={(event) => props.onChange(event.currentTarget.value)}
       >
         {props.options.map(([value, text]) => (

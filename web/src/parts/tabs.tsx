@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { linkWith, route } from "../route.ts";
 
 /** One choice of several that exclude one another. */
@@ -14,7 +14,6 @@ export function Tabs(props: {
   readonly name: string;
   readonly label: string;
   readonly tabs: readonly Tab[];
-  readonly children?: ComponentChildren;
 }): VNode {
   const chosen = route.value.query[props.name];
   return (
@@ -30,7 +29,6 @@ export function Tabs(props: {
           {count !== undefined && <span class="soft small">{count}</span>}
         </a>
       ))}
-      {props.children}
     </nav>
   );
 }

@@ -48,7 +48,6 @@ export function HistoryScreen(): VNode {
   return (
     <div class="stack">
       <FilterBar
-        words={words}
         vocabulary={useVocabulary(words)}
         example="task:send outcome:failed payload.user.id:42"
       />

@@ -44,7 +44,6 @@ export function JobsScreen(): VNode {
   return (
     <div class="stack">
       <FilterBar
-        words={words}
         vocabulary={useVocabulary(words)}
         example="queue:mail task:send payload.user.id:42"
       />
