@@ -58,6 +58,7 @@ import { Worker } from "./worker/worker.ts";
 export interface PawlInternals {
   readonly store: Store<Database>;
   readonly tasks: ReadonlyMap<string, AnyTask>;
+  readonly serializer: Serializer;
   readonly version: string;
   /** Tells whoever listens of an error that nobody waits for. */
   report(error: unknown): void;
@@ -169,7 +170,8 @@ export class Pawl<
     const report = (error: unknown): void => {
       reportError(this, "pawl dashboard", error);
     };
-    return { store: this.#store, tasks: this.#options.tasks, version, report };
+    const { tasks, serializer } = this.#options;
+    return { store: this.#store, tasks, serializer, version, report };
   }
 
   /** The workers made by `pawl.worker` that have not ended. */

@@ -1,0 +1,109 @@
+import { invalidOption, oneOf } from "../../core/options.ts";
+import type { OutcomeName } from "../../core/states.ts";
+import { searchHistory, searchJobs, type FoundAttempt, type FoundJob } from "../../store/dashboard-search.ts";
+import type { Store } from "../../store/store.ts";
+import type { Database } from "../../db/database.ts";
+import type { OperationPlan, Reference } from "../api.ts";
+import { historyFilterOf, jobFilterOf } from "../reads/filters.ts";
+import { bodyOf, checkRescheduling, reschedulingIn, type Body } from "./bodies.ts";
+
+/** How much of what matches to look at. */
+export interface Stretch {
+  readonly after: string | null;
+  readonly limit: number;
+  readonly budgetMs: number;
+  /** What came to be later does not match. */
+  readonly before: Date;
+}
+
+/** What a stretch has of it. */
+export interface Matching {
+  readonly jobs: readonly Reference[];
+  readonly next: string | null;
+  readonly examined: number;
+}
+
+const actions = ["retry", "cancel", "reschedule", "replay"] as const;
+const jobParams = ["state", "queue", "task", "correlationId", "concurrencyKey", "search"];
+const historyParams = [
+  ...["outcome", "final", "queue", "task", "correlationId", "from", "to"],
+  "search",
+];
+const replayable: readonly OutcomeName[] = ["failed", "crashed", "partial", "cancelled"];
+
+/** Checks what is to be done with all that match. Throws `OptionError`. */
+export function checkPlan(call: string, body: unknown): OperationPlan {
+  const given = bodyOf(call, body, ["action", "from", "filter", "rescheduling"]);
+  const action = oneOf("action", given["action"], actions);
+  if (action !== "reschedule" && given["rescheduling"] !== undefined) {
+    throw invalidOption("rescheduling", `left out, for ${action}`, given["rescheduling"]);
+  }
+  if (action === "replay") {
+    oneOf("from", given["from"], ["history"]);
+    return { action, from: "history", filter: checkHistoryFilter(given["filter"]) };
+  }
+  oneOf("from", given["from"], ["jobs"]);
+  const filter = checkParams(given["filter"], jobParams);
+  jobFilterOf(filter);
+  if (action !== "reschedule") return { action, from: "jobs", filter };
+  const rescheduling = bodyOf("rescheduling", given["rescheduling"], [
+    ...["runAt", "delay", "priority"],
+  ]);
+  checkRescheduling(rescheduling);
+  return { action, from: "jobs", filter, rescheduling: reschedulingIn(rescheduling) };
+}
+
+/** Finds some of what a plan would change, as things are now. */
+export async function findMatching(
+  store: Store<Database>,
+  plan: OperationPlan,
+  { before, ...bounds }: Stretch,
+): Promise<Matching> {
+  if (plan.from === "history") {
+    const filter = historyFilterOf(plan.filter);
+    const to = filter.to === undefined || filter.to > before ? before : filter.to;
+    const page = await searchHistory(store, { ...filter, final: true, to }, bounds);
+    return { ...page, jobs: page.rows.filter(isReplayable).map(referenceOf) };
+  }
+  const filter = jobFilterOf(plan.filter);
+  const state = filter.state ?? (plan.action === "retry" ? "scheduled" : undefined);
+  const page = await searchJobs(store, { ...filter, state }, bounds);
+  const jobs = page.rows.filter(
+    (job) => isChangedBy(plan.action, job) && job.createdAt.getTime() <= before.getTime(),
+  );
+  return { ...page, jobs: jobs.map(referenceOf) };
+}
+
+function checkHistoryFilter(value: unknown): Readonly<Record<string, string>> {
+  const filter = checkParams(value, historyParams);
+  const { final, outcome } = historyFilterOf(filter);
+  // Only what has ended can be replayed: an operation that would do nothing is a mistake.
+  if (final === false) throw invalidOption("filter.final", '"true" or left out', "false");
+  if (outcome !== undefined && !replayable.includes(outcome)) {
+    throw invalidOption("filter.outcome", `one of ${replayable.join(", ")}`, outcome);
+  }
+  return filter;
+}
+
+function checkParams(value: unknown, known: readonly string[]): Readonly<Record<string, string>> {
+  const given: Body = bodyOf("filter", value, known);
+  const params: Record<string, string> = {};
+  for (const [name, param] of Object.entries(given)) {
+    if (typeof param !== "string") throw invalidOption(`filter.${name}`, "a text", param);
+    if (param !== "") params[name] = param;
+  }
+  return params;
+}
+
+function isReplayable({ outcome, final }: FoundAttempt): boolean {
+  return final && replayable.includes(outcome);
+}
+
+function isChangedBy(action: "retry" | "cancel" | "reschedule", { state }: FoundJob): boolean {
+  if (action === "retry") return state === "scheduled";
+  return action === "cancel" || state !== "running";
+}
+
+function referenceOf({ queue, id }: Reference): Reference {
+  return { queue, id };
+}
