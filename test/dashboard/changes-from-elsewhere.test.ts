@@ -29,10 +29,8 @@ describe("a change", () => {
     ["an address bar", { "sec-fetch-site": "none" }, 403, "PAWL_DASHBOARD_ORIGIN"],
     ["somebody without the header", { "x-pawl-dashboard": "" }, 403, "PAWL_DASHBOARD_ORIGIN"],
     ["a form", { "content-type": "text/plain" }, 415, "PAWL_DASHBOARD_MEDIA_TYPE"],
-    ["nobody", { "x-role": "" }, 500, "PAWL_DASHBOARD_FAILED"],
   ])("from %s is refused", async (_, headers, status, code) => {
     const { pawl, handler } = await freshDashboard();
-    pawl.on("error", () => undefined);
 
     const response = await change(handler, "pause-queue", body, headers);
 
