@@ -1,7 +1,7 @@
 import { DashboardError } from "../core/errors.ts";
 import type { ApiFailure } from "./api.ts";
 import { serve, type Assets } from "./assets.ts";
-import { identify, type Authorize } from "./authorize.ts";
+import { identify, neededRoles, type Authorize } from "./authorize.ts";
 import type { Identity } from "./context.ts";
 import { failureOf } from "./failures.ts";
 import { assertHost, secured, type Places } from "./security.ts";
@@ -40,11 +40,11 @@ interface Place {
 function placeOf({ url, headers }: Request): Place {
   const [folder, name = ""] = new URL(url).pathname.split("/").slice(-2);
   if (name === "") return { kind: "page", name };
-  // Somebody has mounted it as `/api/jobs-board`, and opens that without the slash.
-  const isOpened = headers.get("accept")?.includes("text/html") ?? false;
-  if (folder === "api" && !isOpened) return { kind: "api", name };
-  if (folder === "assets") return { kind: "asset", name };
-  return { kind: "beside", name };
+  if (folder === "api" && Object.hasOwn(neededRoles, name)) return { kind: "api", name };
+  // Somebody has mounted it as `/api/board` or `/assets/board`, and opens that without the slash.
+  if (headers.get("accept")?.includes("text/html")) return { kind: "beside", name };
+  if (folder === "api") return { kind: "api", name };
+  return { kind: folder === "assets" ? "asset" : "beside", name };
 }
 
 async function answer(parts: HandlerParts, request: Request, place: Place): Promise<Response> {

@@ -4,6 +4,7 @@ import { pruneClaimsOfGoneWorkers } from "../store/claims.ts";
 import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
 import {
   pruneConcurrencyKeys,
+  pruneDashboard,
   pruneQueueRows,
   pruneRateLimitStarts,
   pruneThrottles,
@@ -19,6 +20,8 @@ const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 /** How long a task is remembered that nobody has seen and nothing needs. */
 export const keepTasksForMs = 30 * dayMs;
+// What was changed from a dashboard, and by whom.
+const keepAuditForMs = 90 * dayMs;
 
 /** What the maintenance does by itself, and how often. */
 export function choreList(store: Store<Database>, retentionMs: number): readonly Chore[] {
@@ -44,6 +47,7 @@ export function choreList(store: Store<Database>, retentionMs: number): readonly
       await pruneTasks(store, keepTasksForMs);
     }),
     chore("prune-throttles", 10 * minuteMs, () => pruneThrottles(store)),
+    chore("prune-dashboard", dayMs, () => pruneDashboard(store, keepAuditForMs)),
     chore("prune-rate-limit-starts", 10 * minuteMs, () => pruneRateLimitStarts(store)),
   ];
 }

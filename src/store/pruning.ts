@@ -1,3 +1,4 @@
+import type { Value } from "../db/database.ts";
 import type { QueryName } from "../db/statements.ts";
 import type { Store } from "./store.ts";
 
@@ -63,10 +64,23 @@ export function pruneRateLimitStarts(store: Store): Promise<number> {
   return inBatches(store, "rate-limits/prune-starts");
 }
 
-async function inBatches(store: Store, query: QueryName): Promise<number> {
+/** Removes what a dashboard keeps, when it is older; resolves with how many rows. */
+export async function pruneDashboard(store: Store, olderThanMs: number): Promise<number> {
+  const entries = await inBatches(store, "audit/prune", [olderThanMs]);
+  return entries + (await inBatches(store, "operations/prune", [olderThanMs]));
+}
+
+async function inBatches(
+  store: Store,
+  query: QueryName,
+  values: readonly Value[] = [],
+): Promise<number> {
   let pruned = 0;
   for (let turn = 0; turn < maxBatches; turn += 1) {
-    const [row] = await store.db.query<{ pruned: number }>(store.sql(query), [largeBatch]);
+    const [row] = await store.db.query<{ pruned: number }>(store.sql(query), [
+      largeBatch,
+      ...values,
+    ]);
     pruned += row?.pruned ?? 0;
     if ((row?.pruned ?? 0) < largeBatch) break;
   }

@@ -106,6 +106,7 @@ function optionsFor(
         label: name,
         stroke: tones[place] ?? text,
         width: 1.75,
+        spanGaps: true,
         points: { show: false },
       })),
     ],
