@@ -34,7 +34,14 @@ const layers: Record<string, readonly string[]> = {
   ],
   otel: ["core"],
   metrics: ["worker", "client", "store", "core"],
-  cli: ["index.ts", "pawl.ts", "embedded", "metrics", "worker", "adapters", "db", "core"],
+  dashboard: [
+    ...["pawl.ts", "history", "maintenance", "client"],
+    ...["store", "db", "core"],
+  ],
+  cli: [
+    ...["index.ts", "pawl.ts", "dashboard", "embedded", "metrics", "worker", "adapters"],
+    ...["db", "core"],
+  ],
   embedded: ["core"],
 };
 

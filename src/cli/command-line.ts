@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addChangingCommands } from "./changing-commands.ts";
 import { connected, type Perform } from "./connected.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DevOptions } from "./dev.ts";
 import { exitStatus } from "./exit-status.ts";
 import { describeFailure } from "./failure.ts";
@@ -70,6 +71,7 @@ function makeProgram(perform: Perform): Command {
     );
   addWork(program, perform);
   addDev(program, perform);
+  addDashboard(program, perform);
   addReadingCommands(program, perform);
   addChangingCommands(program, perform);
   return program;
@@ -101,7 +103,7 @@ function addDev(program: Command, perform: Perform): void {
   program
     .command("dev")
     .description(
-      "Run a PostgreSQL of its own and a worker, which starts anew when its files change, until Ctrl-C.",
+      "Run a PostgreSQL of its own, the dashboard, and a worker that starts anew when its files change, until Ctrl-C.",
     )
     .option(
       "--tasks <module>",
@@ -113,6 +115,23 @@ function addDev(program: Command, perform: Perform): void {
     .option("--debug", "show where an error comes from")
     .action((options: DevOptions) =>
       perform({ schema: "pawl" }, async () => (await import("./dev.ts")).dev(options)),
+    );
+}
+
+function addDashboard(program: Command, perform: Perform): void {
+  connected(program.command("dashboard"))
+    .description("Serve the dashboard until Ctrl-C, and print the link that opens it.")
+    .option("--port <number>", "where to listen; 0 is a free port", "4466")
+    .option(
+      "--host <address>",
+      "another address than a loopback one takes a password in PAWL_DASHBOARD_PASSWORD",
+      "127.0.0.1",
+    )
+    .option("--environment <name>", "what the page calls this place: production")
+    .option("--redact <paths>", "paths of payloads that are hidden, too: user.email,user.name")
+    .option("--tasks <module>", "the file that exports the tasks, for their forms and checks")
+    .action((options: DashboardCommandOptions) =>
+      perform(options, async () => (await import("./dashboard.ts")).dashboard(options)),
     );
 }
 

@@ -5,6 +5,8 @@ import { dirname, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startEmbeddedPostgres } from "../embedded/postgres.ts";
 import { Pawl } from "../pawl.ts";
+import { linkLock } from "./dashboard-lock.ts";
+import { serveDashboard } from "./dashboard-server.ts";
 import { exitStatus } from "./exit-status.ts";
 import { integerOf } from "./inputs.ts";
 import { fileOf } from "./load-tasks.ts";
@@ -23,7 +25,7 @@ const program = fileURLToPath(new URL("main.js", import.meta.url));
 const settleMs = 200;
 const ignored = new Set(["node_modules", ".git", "dist"]);
 
-/** Runs a database and a worker until SIGINT or SIGTERM; the worker starts anew when a file beside its tasks changes. */
+/** Runs a database, a dashboard and a worker until SIGINT or SIGTERM; the worker starts anew when a file beside its tasks changes. */
 export async function dev(options: DevOptions): Promise<number> {
   const tasks = resolve(fileOf(options.tasks));
   const dataDirectory = resolve(options.data);
@@ -36,18 +38,25 @@ export async function dev(options: DevOptions): Promise<number> {
   const watcher = watch(dirname(tasks), { recursive: true }, (_, name) => {
     if (name !== null && isSource(name, dirname(tasks), dataDirectory)) worker.restartSoon();
   });
+  const pawl = new Pawl({ database: server.url });
   try {
-    const pawl = new Pawl({ database: server.url });
     await pawl.migrate();
-    await pawl.close();
+    const board = await serveDashboard(pawl, {
+      address: { host: "127.0.0.1", port: 0 },
+      lock: linkLock(),
+      environment: "development",
+    });
     print(`DATABASE_URL=${server.url}`);
+    print(`DASHBOARD_URL=${board.link}`);
     say(`pawl dev: PostgreSQL ${server.version} with its data in ${options.data}`);
     worker.start();
     await stopped;
+    board.close();
     return exitStatus.ok;
   } finally {
     watcher.close();
     await worker.stop();
+    await pawl.close();
     await server.stop();
   }
 }

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { OptionError } from "../core/errors.ts";
+import { toNodeHandler, type FetchHandler } from "../dashboard/to-node-handler.ts";
 
 /** Where to listen. */
 export interface HttpAddress {
@@ -37,14 +38,16 @@ export function parseHttpAddress(option: string, given: string): HttpAddress {
 /** Serves requests with a handler; resolves when it listens, and rejects when it cannot. Port 0 is a free one. */
 export async function serveHttp(
   { host, port }: HttpAddress,
-  handler: (request: Request) => Promise<Response>,
+  handler: FetchHandler,
+  option = "--http",
 ): Promise<HttpServer> {
+  const answer = toNodeHandler(handler);
   const server = createServer({ requestTimeout: requestTimeoutMs }, (incoming, outgoing) => {
-    void answer(incoming, outgoing, handler);
+    void answer(incoming, outgoing);
   });
   server.listen(port, host);
   await once(server, "listening").catch((error: unknown) => {
-    throw cannotListen({ host, port }, error);
+    throw cannotListen({ host, port }, option, error);
   });
   // It listens; what it cannot accept now, it accepts later.
   server.on("error", () => undefined);
@@ -57,27 +60,12 @@ export async function serveHttp(
   };
 }
 
-async function answer(
-  { method = "GET", url = "/" }: IncomingMessage,
-  outgoing: ServerResponse,
-  handler: (request: Request) => Promise<Response>,
-): Promise<void> {
-  try {
-    // Only the path is asked for, whatever the host is called.
-    const response = await handler(new Request(new URL(url, `http://${loopback}`), { method }));
-    const text = await response.text();
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(text);
-  } catch {
-    outgoing.writeHead(500).end();
-  }
-}
-
-function cannotListen({ host, port }: HttpAddress, error: unknown): OptionError {
+function cannotListen({ host, port }: HttpAddress, option: string, error: unknown): OptionError {
   const expected = "an address of this host that nobody listens on";
   const got = `${host}:${port}`;
   const reason = error instanceof Error ? error.message : String(error);
-  return new OptionError(`expected --http to be ${expected}, got ${got} (${reason})`, {
-    ...{ option: "--http", expected, got },
+  return new OptionError(`expected ${option} to be ${expected}, got ${got} (${reason})`, {
+    ...{ option, expected, got },
     cause: error,
   });
 }
