@@ -40,11 +40,17 @@ export async function changeJobs(
   if (done > 0) sayDone(`${past[action]} ${plural(done, "job")}.`);
   const kinds = new Set(outcomes.map(({ outcome }) => outcome).filter((each) => !good.has(each)));
   if (kinds.size > 0) {
-    const left = `Left ${plural(outcomes.length - done, "job")} as before: ${[...kinds].join(", ")}.`;
+    const why = [...kinds].map(inWords).join(", ");
+    const left = `Left ${plural(outcomes.length - done, "job")} as before: ${why}.`;
     if (done > 0) sayDone(left);
     else sayFailed(new Error(left));
   }
   refresh();
+}
+
+// "replayedBefore" is "replayed before".
+function inWords(outcome: string): string {
+  return outcome.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function send(action: Action, jobs: readonly Reference[], details: Details): Promise<Outcomes> {

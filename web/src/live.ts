@@ -1,5 +1,5 @@
 import { computed, effect, signal } from "@preact/signals";
-import type { Overview, Tick } from "../../src/dashboard/api.ts";
+import type { ApiFailure, Overview, Tick } from "../../src/dashboard/api.ts";
 import { Failure, forget, note, read } from "./api.ts";
 
 const pollMs = 5_000;
@@ -62,9 +62,10 @@ class Listener {
       forget("overview");
       refresh();
     });
-    source.addEventListener("trouble", () => {
-      const message = "The database cannot be reached, or did not answer in time.";
-      note("overview", new Failure(message, { code: "PAWL_DATABASE", status: 503 }));
+    source.addEventListener("trouble", (event: MessageEvent<string>) => {
+      // The server's side of the contract holds the same type.
+      const { code, message } = JSON.parse(event.data) as ApiFailure["error"];
+      note("overview", new Failure(message, { code, status: 503 }));
       refresh();
     });
     source.addEventListener("error", () => {

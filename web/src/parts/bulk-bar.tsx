@@ -15,8 +15,8 @@ interface BulkBarProps {
   readonly actions: readonly Action[];
   /** What the list is filtered by: all that match. */
   readonly filter: Filter;
-  /** Whether there is anything. */
-  readonly isEmpty: boolean;
+  /** Why nothing can be done to all that match; undefined when it can. */
+  readonly reasonAgainstAll: string | undefined;
 }
 
 const buttons: Readonly<Record<Action, { readonly text: string; readonly icon: IconName }>> = {
@@ -27,7 +27,7 @@ const buttons: Readonly<Record<Action, { readonly text: string; readonly icon: I
 };
 
 /** What can be done to the selected rows; and to all that match, when none is selected. */
-export function BulkBar({ selected, onClear, actions, filter, isEmpty }: BulkBarProps) {
+export function BulkBar({ selected, onClear, actions, filter, reasonAgainstAll }: BulkBarProps) {
   const isAll = selected.length === 0;
   const press = (action: Action) => {
     if (isAll) openPlan(action, filter);
@@ -44,7 +44,7 @@ export function BulkBar({ selected, onClear, actions, filter, isEmpty }: BulkBar
           class={action === "cancel" ? "small danger" : "small"}
           needs="operator"
           icon={buttons[action].icon}
-          reason={isEmpty ? "Nothing matches." : undefined}
+          reason={isAll ? reasonAgainstAll : undefined}
           onPress={() => press(action)}
         >
           {buttons[action].text}

@@ -167,12 +167,19 @@ function TroubleBanner() {
     <div class="banner bad top-banner" role="alert">
       <Icon name="warning" />
       <strong>{headline(first.code, first.status)}</strong>
-      <span>{first.message} It is tried again every few seconds.</span>
+      <span>{sentence(first.message)} It is tried again every few seconds.</span>
     </div>
   );
 }
 
+// What the server says begins in lower case, and has no full stop.
+function sentence(text: string): string {
+  const whole = text.endsWith(".") ? text : `${text}.`;
+  return whole.charAt(0).toUpperCase() + whole.slice(1);
+}
+
 function headline(code: string, status: number): string {
   if (status === 0) return "No connection.";
+  if (status === 401) return "You are not signed in.";
   return code.endsWith("_TIMEOUT") ? "An answer took too long." : "The database does not answer.";
 }

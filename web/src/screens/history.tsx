@@ -56,7 +56,7 @@ export function HistoryScreen() {
           onClear={() => setKeys(new Set())}
           actions={["replay"]}
           filter={{ from: "history", filter }}
-          isEmpty={rows?.length === 0}
+          reasonAgainstAll={reasonAgainst({ outcome, final, isEmpty: rows?.length === 0 })}
         />
         <Table
           caption="Attempts"
@@ -219,6 +219,19 @@ const columns: Column<AttemptRow>[] = [
     cell: ({ correlationId }) => correlationId !== null && <Name text={correlationId} />,
   },
 ];
+
+const replayable = ["failed", "crashed", "partial", "cancelled"];
+
+function reasonAgainst(list: {
+  readonly outcome: string | undefined;
+  readonly final: string | undefined;
+  readonly isEmpty: boolean;
+}): string | undefined {
+  if (list.isEmpty) return "Nothing matches.";
+  if (list.final === "false") return "Only what has ended can be replayed: these were tried again.";
+  if (list.outcome === undefined || replayable.includes(list.outcome)) return undefined;
+  return `What ${list.outcome === "succeeded" ? "has succeeded" : "goes on"} is not replayed.`;
+}
 
 // An attempt is known by its job and its number; it is jobs that are replayed.
 function attemptKey(row: AttemptRow): string {

@@ -52,7 +52,7 @@ export function JobsScreen() {
           onClear={() => setKeys(new Set())}
           actions={["retry", "cancel", "reschedule"]}
           filter={{ from: "jobs", filter }}
-          isEmpty={rows?.length === 0}
+          reasonAgainstAll={rows?.length === 0 ? "Nothing matches." : undefined}
         />
         <Table
           caption="Jobs"
