@@ -1,5 +1,6 @@
 import { PGlite } from "@electric-sql/pglite";
 import { defineTask, exponential, LocalQueue, Pawl, typed } from "pawl";
+import { dashboard } from "pawl/dashboard";
 import { startEmbeddedPostgres } from "pawl/embedded";
 import { otel } from "pawl/otel";
 import { pgDatabase } from "pawl/pg";
@@ -266,6 +267,16 @@ export const calls: Record<string, { call: Call; wrong: Record<string, unknown> 
   "otel(options)": {
     call: (given) => otel(given),
     wrong: { relation: "child" },
+  },
+  "dashboard(pawl, options)": {
+    call: (given) => dashboard(pawl, { authorize: "none", ...given }),
+    wrong: {
+      authorize: "everybody",
+      redact: ["user..email"],
+      origins: ["ops.example.com"],
+      hosts: ["https://ops.example.com"],
+      environment: "",
+    },
   },
   "startEmbeddedPostgres(options)": {
     call: (given) => startEmbeddedPostgres(given),

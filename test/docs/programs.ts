@@ -53,14 +53,19 @@ export async function run({ text }: Program, databaseUrl: string): Promise<strin
   const folder = temporaryDirectory();
   symlinkSync(`${repository}node_modules`, join(folder, "node_modules"));
   const file = join(folder, "program.mjs");
-  const compilation = { compilerOptions: compilerOptions(), fileName: "program.mts" };
-  writeFileSync(file, ts.transpileModule(text, compilation).outputText);
+  writeFileSync(file, scriptOf(text));
   const { stdout } = await promisify(execFile)(process.execPath, [file], {
     cwd: folder,
     env: { ...process.env, DATABASE_URL: databaseUrl },
     timeout: 18_000,
   });
   return stdout;
+}
+
+/** A program as JavaScript. */
+export function scriptOf(text: string): string {
+  const compilation = { compilerOptions: compilerOptions(), fileName: "program.mts" };
+  return ts.transpileModule(text, compilation).outputText;
 }
 
 function compilerOptions(): ts.CompilerOptions {

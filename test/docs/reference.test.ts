@@ -71,6 +71,10 @@ describe("options.md", () => {
     ["pgliteDatabase(db, options)", membersOf("src/adapters/pglite.ts", "PgliteOptions")],
     ["otel(options)", membersOf("src/otel/otel.ts", "OtelOptions")],
     [
+      "dashboard(pawl, options)",
+      membersOf("src/dashboard/dashboard.ts", "DashboardOptions"),
+    ],
+    [
       "startEmbeddedPostgres(options)",
       membersOf("src/embedded/embedded-options.ts", "EmbeddedPostgresOptions"),
     ],
@@ -171,6 +175,8 @@ describe("sql.md", () => {
     "queues",
     "tasks",
     "chores",
+    "audit",
+    "operations",
     "migrations",
   ])("has every column of %s with its type", async (table) => {
     const columns = await execute(
