@@ -91,14 +91,17 @@ export async function takeOperation(
   return { ...operation, startedAt: new Date(startedAt) };
 }
 
-/** Locks an operation until the transaction ends; false when it has ended, is another's, or has come further. */
+/** Locks an operation until the transaction ends, and says where it is; undefined when it has ended or is another's. */
 export async function holdOperation(
   store: Store,
-  { id, cursor }: { readonly id: string; readonly cursor: string | null },
+  id: string,
   holder: string,
-): Promise<boolean> {
-  const rows = await store.db.query(store.sql("operations/hold"), [id, holder, cursor]);
-  return rows.length > 0;
+): Promise<{ readonly cursor: string | null } | undefined> {
+  const [row] = await store.db.query<{ cursor: string | null }>(store.sql("operations/hold"), [
+    id,
+    holder,
+  ]);
+  return row;
 }
 
 /** Says what a batch has done, in the transaction that has done it and holds the operation. */

@@ -1,8 +1,13 @@
 import { invalidOption, oneOf } from "../../core/options.ts";
 import type { OutcomeName } from "../../core/states.ts";
-import { searchHistory, searchJobs, type FoundAttempt, type FoundJob } from "../../store/dashboard-search.ts";
-import type { Store } from "../../store/store.ts";
 import type { Database } from "../../db/database.ts";
+import {
+  searchHistory,
+  searchJobs,
+  type FoundAttempt,
+  type FoundJob,
+} from "../../store/dashboard-search.ts";
+import type { Store } from "../../store/store.ts";
 import type { OperationPlan, Reference } from "../api.ts";
 import { historyFilterOf, jobFilterOf } from "../reads/filters.ts";
 import { bodyOf, checkRescheduling, reschedulingIn, type Body } from "./bodies.ts";
@@ -12,8 +17,8 @@ export interface Stretch {
   readonly after: string | null;
   readonly limit: number;
   readonly budgetMs: number;
-  /** What came to be later does not match. */
-  readonly before: Date;
+  /** What came to be later does not match; undefined: nothing is too late. */
+  readonly before: Date | undefined;
 }
 
 /** What a stretch has of it. */
@@ -22,6 +27,8 @@ export interface Matching {
   readonly next: string | null;
   readonly examined: number;
 }
+
+type PlanFrom<From> = Extract<OperationPlan, { readonly from: From }>;
 
 const actions = ["retry", "cancel", "reschedule", "replay"] as const;
 const jobParams = ["state", "queue", "task", "correlationId", "concurrencyKey", "search"];
@@ -43,12 +50,10 @@ export function checkPlan(call: string, body: unknown): OperationPlan {
     return { action, from: "history", filter: checkHistoryFilter(given["filter"]) };
   }
   oneOf("from", given["from"], ["jobs"]);
-  const filter = checkParams(given["filter"], jobParams);
-  jobFilterOf(filter);
+  const filter = checkJobFilter(given["filter"]);
   if (action !== "reschedule") return { action, from: "jobs", filter };
-  const rescheduling = bodyOf("rescheduling", given["rescheduling"], [
-    ...["runAt", "delay", "priority"],
-  ]);
+  const known = ["runAt", "delay", "priority"];
+  const rescheduling = bodyOf("rescheduling", given["rescheduling"], known);
   checkRescheduling(rescheduling);
   return { action, from: "jobs", filter, rescheduling: reschedulingIn(rescheduling) };
 }
@@ -61,7 +66,7 @@ export async function findMatching(
 ): Promise<Matching> {
   if (plan.from === "history") {
     const filter = historyFilterOf(plan.filter);
-    const to = filter.to === undefined || filter.to > before ? before : filter.to;
+    const to = earlier(filter.to, before);
     const page = await searchHistory(store, { ...filter, final: true, to }, bounds);
     return { ...page, jobs: page.rows.filter(isReplayable).map(referenceOf) };
   }
@@ -69,13 +74,19 @@ export async function findMatching(
   const state = filter.state ?? (plan.action === "retry" ? "scheduled" : undefined);
   const page = await searchJobs(store, { ...filter, state }, bounds);
   const jobs = page.rows.filter(
-    (job) => isChangedBy(plan.action, job) && job.createdAt.getTime() <= before.getTime(),
+    (job) => isChangedBy(plan.action, job) && (before === undefined || job.createdAt <= before),
   );
   return { ...page, jobs: jobs.map(referenceOf) };
 }
 
-function checkHistoryFilter(value: unknown): Readonly<Record<string, string>> {
-  const filter = checkParams(value, historyParams);
+function checkJobFilter(value: unknown): PlanFrom<"jobs">["filter"] {
+  const filter: PlanFrom<"jobs">["filter"] = checkParams(value, jobParams);
+  jobFilterOf(filter);
+  return filter;
+}
+
+function checkHistoryFilter(value: unknown): PlanFrom<"history">["filter"] {
+  const filter: PlanFrom<"history">["filter"] = checkParams(value, historyParams);
   const { final, outcome } = historyFilterOf(filter);
   // Only what has ended can be replayed: an operation that would do nothing is a mistake.
   if (final === false) throw invalidOption("filter.final", '"true" or left out', "false");
@@ -85,14 +96,20 @@ function checkHistoryFilter(value: unknown): Readonly<Record<string, string>> {
   return filter;
 }
 
-function checkParams(value: unknown, known: readonly string[]): Readonly<Record<string, string>> {
+// Texts, whatever they say: `jobFilterOf` and `historyFilterOf` check them.
+function checkParams(value: unknown, known: readonly string[]): Readonly<Record<string, never>> {
   const given: Body = bodyOf("filter", value, known);
   const params: Record<string, string> = {};
   for (const [name, param] of Object.entries(given)) {
     if (typeof param !== "string") throw invalidOption(`filter.${name}`, "a text", param);
     if (param !== "") params[name] = param;
   }
-  return params;
+  return params as Readonly<Record<string, never>>; // so that it stands for any text until it is checked
+}
+
+function earlier(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
 }
 
 function isReplayable({ outcome, final }: FoundAttempt): boolean {
