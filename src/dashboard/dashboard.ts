@@ -7,6 +7,7 @@ import type { ReadContext, ShownPawl } from "./context.ts";
 import { createHandler, type DashboardHandler } from "./handler.ts";
 import { Live } from "./live.ts";
 import { makeNotes } from "./notes.ts";
+import { Operations } from "./operations.ts";
 import { makeReadsOfChanges } from "./reads-of-changes.ts";
 import { makeReads } from "./reads/reads.ts";
 import { checkRedact, createRedactor } from "./redact.ts";
@@ -62,6 +63,7 @@ export function dashboard(pawl: ShownPawl, options: DashboardOptions): Dashboard
   };
   const context = makeContext(pawl, options);
   const own = makeReads(context);
+  const operations = new Operations(context);
   const overview = shareOverview(() => own.overview({}, nobody), context.now);
   const api = createApi({
     places,
