@@ -173,6 +173,8 @@ describe("sql.md", () => {
     "queues",
     "tasks",
     "chores",
+    "audit",
+    "operations",
     "migrations",
   ])("has every column of %s with its type", async (table) => {
     const columns = await execute(
