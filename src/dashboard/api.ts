@@ -42,6 +42,10 @@ export interface Changes {
     body: { readonly jobs: readonly Reference[] } & Rescheduling;
     answer: Outcomes;
   };
+  /**
+   * What became of each: `replayed`; or nothing, for it was before (`replayedBefore`), a live job has its unique key (`kept`), it
+   * `succeeded`, its payload is not kept (`payloadGone`), it has not ended (`live`), or there is none (`notFound`).
+   */
   "replay-jobs": { body: { readonly jobs: readonly Reference[] }; answer: Outcomes };
   /** Enqueues a job: anew, or as a copy of another with its payload edited. */
   enqueue: { body: Enqueueing; answer: Reference };

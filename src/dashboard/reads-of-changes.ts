@@ -52,8 +52,7 @@ export function makeReadsOfChanges(
   };
 }
 
-/** An entry of the audit as the page shows it. */
-export function toAuditRow({ role, at, ...entry }: AuditEntry): AuditRow {
+function toAuditRow({ role, at, ...entry }: AuditEntry): AuditRow {
   return { ...entry, role: role as Role, at: at.toISOString() }; // as whoever was asked for it had it
 }
 
