@@ -2,6 +2,10 @@ import { invalidOption, oneOf } from "../../core/options.ts";
 import type { OutcomeName } from "../../core/states.ts";
 import type { Database } from "../../db/database.ts";
 import {
+  checkHistoryFilter as readHistoryFilter,
+  checkJobFilter as readJobFilter,
+} from "../../store/dashboard-filter.ts";
+import {
   searchHistory,
   searchJobs,
   type FoundAttempt,
@@ -9,7 +13,6 @@ import {
 } from "../../store/dashboard-search.ts";
 import type { Store } from "../../store/store.ts";
 import type { OperationPlan, Reference } from "../api.ts";
-import { historyFilterOf, jobFilterOf } from "../reads/filters.ts";
 import { bodyOf, checkRescheduling, reschedulingIn, type Body } from "./bodies.ts";
 
 /** How much of what matches to look at. */
@@ -65,38 +68,37 @@ export async function findMatching(
   { before, ...bounds }: Stretch,
 ): Promise<Matching> {
   if (plan.from === "history") {
-    const filter = historyFilterOf(plan.filter);
-    const to = earlier(filter.to, before);
-    const page = await searchHistory(store, { ...filter, final: true, to }, bounds);
+    const to = earlier(plan.filter.to, before);
+    const page = await searchHistory(store, { ...plan.filter, final: "true", to }, bounds);
     return { ...page, jobs: page.rows.filter(isReplayable).map(referenceOf) };
   }
-  const filter = jobFilterOf(plan.filter);
-  const state = filter.state ?? (plan.action === "retry" ? "scheduled" : undefined);
-  const page = await searchJobs(store, { ...filter, state }, bounds);
+  const state = plan.filter.state ?? (plan.action === "retry" ? "scheduled" : undefined);
+  const page = await searchJobs(store, { ...plan.filter, state }, bounds);
   const jobs = page.rows.filter(
-    (job) => isChangedBy(plan.action, job) && (before === undefined || job.createdAt <= before),
+    (job) =>
+      isChangedBy(plan.action, job) && (before === undefined || new Date(job.createdAt) <= before),
   );
   return { ...page, jobs: jobs.map(referenceOf) };
 }
 
 function checkJobFilter(value: unknown): PlanFrom<"jobs">["filter"] {
   const filter: PlanFrom<"jobs">["filter"] = checkParams(value, jobParams);
-  jobFilterOf(filter);
+  readJobFilter(filter);
   return filter;
 }
 
 function checkHistoryFilter(value: unknown): PlanFrom<"history">["filter"] {
   const filter: PlanFrom<"history">["filter"] = checkParams(value, historyParams);
-  const { final, outcome } = historyFilterOf(filter);
+  const { final = null, outcome = null } = readHistoryFilter(filter) ?? {};
   // Only what has ended can be replayed: an operation that would do nothing is a mistake.
   if (final === false) throw invalidOption("filter.final", '"true" or left out', "false");
-  if (outcome !== undefined && !replayable.includes(outcome)) {
+  if (outcome !== null && !replayable.includes(outcome)) {
     throw invalidOption("filter.outcome", `one of ${replayable.join(", ")}`, outcome);
   }
   return filter;
 }
 
-// Texts, whatever they say: `jobFilterOf` and `historyFilterOf` check them.
+// Texts, whatever they say: the search checks them.
 function checkParams(value: unknown, known: readonly string[]): Readonly<Record<string, never>> {
   const given: Body = bodyOf("filter", value, known);
   const params: Record<string, string> = {};
@@ -107,9 +109,9 @@ function checkParams(value: unknown, known: readonly string[]): Readonly<Record<
   return params as Readonly<Record<string, never>>; // so that it stands for any text until it is checked
 }
 
-function earlier(one: Date | undefined, other: Date | undefined): Date | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return one < other ? one : other;
+function earlier(given: string | undefined, before: Date | undefined): string | undefined {
+  if (before === undefined) return given;
+  return given !== undefined && new Date(given) < before ? given : before.toISOString();
 }
 
 function isReplayable({ outcome, final }: FoundAttempt): boolean {
