@@ -7,7 +7,7 @@ import { statementTimeoutMs } from "./audit.ts";
 import { toOperationRow } from "./changes/operations.ts";
 import type { Identity, ReadContext } from "./context.ts";
 import type { Operations } from "./operations.ts";
-import { pageOf } from "./reads/filters.ts";
+import { pageOf } from "./reads/pages.ts";
 
 type Own = "session" | "operations" | "audit";
 

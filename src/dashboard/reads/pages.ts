@@ -1,6 +1,6 @@
 import { integerBetween } from "../../core/options.ts";
 import { searchHistory, searchJobs } from "../../store/dashboard-search.ts";
-import type { HistoryPageRows, HistoryParams, JobsPage, JobsParams } from "../api.ts";
+import type { HistoryPageRows, HistoryParams, JobsPage, JobsParams, PageParams } from "../api.ts";
 import type { ReadContext } from "../context.ts";
 import { attemptRow, hidden } from "./redaction.ts";
 
@@ -12,7 +12,8 @@ const highestLimit = 200;
 export async function readJobs(context: ReadContext, params: JobsParams): Promise<JobsPage> {
   const { after, limit, ...filter } = params;
   const { rows, ...page } = await searchJobs(context.store, filter, {
-    ...{ after, limit: checkLimit(limit), budgetMs: searchBudgetMs },
+    ...pageOf({ after, limit }),
+    budgetMs: searchBudgetMs,
   });
   const jobs = rows.map((job) => ({ ...job, lastError: hidden(context, job.lastError) }));
   return { jobs, ...page };
@@ -25,17 +26,29 @@ export async function readHistory(
 ): Promise<HistoryPageRows> {
   const { after, limit, ...filter } = params;
   const { rows, ...page } = await searchHistory(context.store, filter, {
-    ...{ after, limit: checkLimit(limit), budgetMs: searchBudgetMs },
+    ...pageOf({ after, limit }),
+    budgetMs: searchBudgetMs,
   });
   return { attempts: rows.map((attempt) => attemptRow(context, attempt).row), ...page };
 }
 
+type Given<Params> = { readonly [Name in keyof Params]: Params[Name] | undefined };
+
+/** Where a page begins, which is the start for nothing and for an empty text, and how many rows it has. Throws `OptionError`. */
+export function pageOf({ after, limit }: Given<PageParams>): {
+  readonly after: string | undefined;
+  readonly limit: number;
+} {
+  return { after: after === "" ? undefined : after, limit: checkLimit(limit) };
+}
+
 /** How many rows a page has. Throws `OptionError`. */
 export function checkLimit(limit: string | undefined): number {
-  const isNumber = limit !== undefined && /^\d{1,9}$/.test(limit);
+  const given = limit === "" ? undefined : limit;
+  const isNumber = given !== undefined && /^\d{1,9}$/.test(given);
   return integerBetween(
     "limit",
-    isNumber ? Number(limit) : (limit ?? defaultLimit),
+    isNumber ? Number(given) : (given ?? defaultLimit),
     1,
     highestLimit,
   );
