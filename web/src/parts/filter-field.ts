@@ -1,3 +1,4 @@
+import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { choicesOf, suggestionsFor, textOf, type Vocabulary } from "../filter-text.ts";
 import { choose, route } from "../route.ts";
@@ -16,7 +17,7 @@ export interface FilterField {
   /** Puts what is said into the address. */
   readonly apply: (text: string) => void;
   readonly take: (suggestion: string) => void;
-  readonly onKeyDown: (event: KeyboardEvent & { readonly currentTarget: HTMLInputElement }) => void;
+  readonly onKeyDown: (event: TargetedKeyboardEvent<HTMLInputElement>) => void;
 }
 
 interface Typed {
@@ -54,7 +55,9 @@ export function useFilterField(vocabulary: Vocabulary): FilterField {
     take,
     onKeyDown: (event) => {
       const { key } = event;
-      if (key === "Enter") take(suggestions[typed.marked] ?? typed.text);
+      const suggestion = suggestions[typed.marked];
+      if (key === "Enter" && suggestion === undefined) apply(typed.text);
+      else if (key === "Enter") take(suggestion ?? "");
       else if (key === "Escape" && typed.isOpen) close();
       else if (key === "Escape") event.currentTarget.blur();
       else if (key === "ArrowDown" || key === "ArrowUp") {

@@ -38,18 +38,24 @@ function Step(props: {
   readonly href: string | undefined;
 }): VNode {
   const { label, icon, href } = props;
-  return (
-    <a
-      class="button"
-      href={href}
-      role="link"
-      aria-disabled={href === undefined ? "true" : undefined}
-      title={href === undefined ? "There is nothing more this way." : undefined}
-    >
+  const words = (
+    <>
       {icon === "left" && <Icon name="left" />}
       {label}
       {icon === "right" && <Icon name="right" />}
-    </a>
+    </>
+  );
+  if (href !== undefined) {
+    return (
+      <a class="button" href={href}>
+        {words}
+      </a>
+    );
+  }
+  return (
+    <span class="button" role="link" aria-disabled="true" title="There is nothing more this way.">
+      {words}
+    </span>
   );
 }
 
