@@ -67,13 +67,16 @@ export function dashboard(pawl: ShownPawl, options: DashboardOptions): Dashboard
   const overview = shareOverview(() => own.overview({}, nobody), context.now);
   const api = createApi({
     places,
-    reads: { ...own, ...makeReadsOfChanges(context), overview },
-    changes: makeChanges(context),
+    reads: { ...own, ...makeReadsOfChanges(context, operations), overview },
+    changes: makeChanges(context, operations),
     live: new Live(overview),
     notes: makeNotes(context),
   });
   const { report } = pawl.internals;
-  return createHandler({ authorize, places, assets: readAssets(frontEnd), api, report });
+  const handler = createHandler({ authorize, places, assets: readAssets(frontEnd), api, report });
+  // Another process may have left some behind.
+  operations.wake();
+  return handler;
 }
 
 // The overview is the same for everybody.
