@@ -79,14 +79,30 @@ describeInBrowser("names and values that are meant to do harm", { timeout: 120_0
       const id = await shown.enqueueRaw(text, payload, { queue, correlationId: text });
       jobs.push({ queue, id });
     }
+    await shown.work();
     const { schema, pool } = shown;
     // What no well-behaved worker writes may be there all the same.
-    await pool.query(`update ${schema}.jobs set last_error = task, concurrency_key = null`);
+    await pool.query(`update ${schema}.jobs set last_error = task`);
+    await pool.query(
+      `insert into ${schema}.workers
+       select copied.*
+         from (select * from ${schema}.workers limit 1) as worker
+        cross join unnest($1::text[]) as text
+        cross join jsonb_populate_record(
+          worker::${schema}.workers,
+          jsonb_build_object('id', gen_random_uuid(), 'name', text, 'host', text)
+        ) as copied`,
+      [hostile],
+    );
     for (const [index, text] of hostile.entries()) {
-      const worker = shown.pawl.worker({ name: text, queues: ["nothing"], handlers: [] });
-      if (index % 10 === 0) await worker.start().then(() => worker.stop());
-      else await worker.stop();
+      const queue = jobs[index]?.queue ?? "";
+      const id = await shown.enqueueRaw(text, JSON.stringify(text), { queue });
+      await shown.pawl.jobs.cancel({ queue, id }, text);
     }
+    await pool.query(
+      `update ${schema}.history
+          set error = json_build_object('name', task, 'message', task, 'stack', task)`,
+    );
   }, 120_000);
   afterAll(() => shown.close());
 
