@@ -11,6 +11,10 @@ const wordings: Readonly<Record<string, string>> = {
   waiting: "already waiting",
   running: "left alone because they run",
   succeeded: "left alone because they succeeded",
+  replayedBefore: "enqueued again before",
+  kept: "left out, for a live job has their unique key",
+  payloadGone: "left out, for their payloads are not kept",
+  live: "left alone because they have not ended",
   notFound: "not found",
 };
 
