@@ -92,7 +92,7 @@ async function answerRead(
   { request, who }: Asking,
 ): Promise<Response> {
   const params = paramsOf(request);
-  if (name === "job" && params["raw"] === "true") {
+  if (name === "job" && params.raw === "true") {
     assertRole(who, "admin", "raw payloads");
     const { queue, id } = params;
     await notes.unredacted(who, { queue: queueName("queue", queue), id: uuid("id", id) });
@@ -116,7 +116,9 @@ function paramsOf(request: Request): Readonly<Record<string, string>> {
 async function readBody(request: Request): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
+  // Of a request it has bytes, whatever its declaration leaves open.
+  const body = request.body as ReadableStream<Uint8Array> | null;
+  for await (const chunk of body ?? []) {
     size += chunk.byteLength;
     if (size > maxBodyBytes) {
       throw new DashboardError(

@@ -44,7 +44,7 @@ export function readAssets(folder: URL): Assets {
 
 /** A file of the front end; the page with 304 when the browser has it already. */
 export function serve({ body, headers }: Asset, request: Request): Response {
-  const tag = headers["etag"];
+  const tag = headers.etag;
   const isKnown = tag !== undefined && request.headers.get("if-none-match")?.includes(tag);
   if (isKnown) return new Response(null, { status: 304, headers });
   return new Response(request.method === "HEAD" ? null : body, { headers });
@@ -54,7 +54,7 @@ function readPage(file: URL): Asset | undefined {
   try {
     const page = readAsset(file);
     const tag = `"${createHash("sha256").update(page.body).digest("base64url").slice(0, 22)}"`;
-    return { ...page, headers: { ...page.headers, etag: tag, "cache-control": "no-cache" } };
+    return { ...page, headers: { ...page.headers, etag: tag, "cache-control": "no-store" } };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
@@ -63,7 +63,7 @@ function readPage(file: URL): Asset | undefined {
 
 function readAsset(file: URL): Asset {
   const type = types[extname(file.pathname)] ?? "application/octet-stream";
-  const lasting = hashed.test(file.pathname) ? "public, max-age=31536000, immutable" : "no-cache";
+  const lasting = hashed.test(file.pathname) ? "private, max-age=31536000, immutable" : "no-cache";
   return {
     body: new Uint8Array(readFileSync(file)),
     headers: { "content-type": type, "cache-control": lasting },

@@ -35,8 +35,10 @@ export function createHandler(parts: HandlerParts): DashboardHandler {
 }
 
 type Place =
-  | { readonly kind: "page" | "beside" }
-  | { readonly kind: "api" | "asset"; readonly name: string };
+  | { readonly kind: "page" }
+  | { readonly kind: "beside" }
+  | { readonly kind: "api"; readonly name: string }
+  | { readonly kind: "asset"; readonly name: string };
 
 function placeOf(request: Request): Place {
   const [folder, name = ""] = new URL(request.url).pathname.split("/").slice(-2);

@@ -71,7 +71,7 @@ function requestOf(incoming: FrameworkRequest, signal: AbortSignal): Request | u
   return new Request(origin + path, { method, headers: pairs, body, signal, duplex: "half" });
 }
 
-function bodyOf(incoming: FrameworkRequest): BodyInit {
+function bodyOf(incoming: FrameworkRequest): string | ReadableStream<Uint8Array> {
   // `express.json()` and the like have read it already.
   if (incoming.readableEnded && incoming.body !== undefined) return JSON.stringify(incoming.body);
   return Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // Node's own declaration of the same class
