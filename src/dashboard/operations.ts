@@ -94,10 +94,11 @@ export class Operations {
   }
 
   async #fail(id: string, holder: string, error: unknown): Promise<void> {
-    const failure = failureOf(error);
-    if (failure.isOurs) this.#report(error);
+    const { isOurs, error: told } = failureOf(error);
+    if (isOurs) this.#report(error);
+    const failure = { holder, error: `${told.code}: ${told.message}` };
     await inBoundedTransaction(this.#context.store, statementTimeoutMs, (store) =>
-      failOperation(store, id, { holder, error: `${failure.error.code}: ${failure.error.message}` }),
+      failOperation(store, id, failure),
     );
   }
 

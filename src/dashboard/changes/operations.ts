@@ -1,10 +1,6 @@
 import { OptionError } from "../../core/errors.ts";
 import { uuid } from "../../core/options.ts";
-import {
-  startOperation,
-  stopOperation,
-  type OperationInfo,
-} from "../../store/operations.ts";
+import { startOperation, stopOperation, type OperationInfo } from "../../store/operations.ts";
 import type { Count, Done, OperationPlan, OperationRow } from "../api.ts";
 import type { Planned } from "../audit.ts";
 import type { Identity, ReadContext } from "../context.ts";
