@@ -1,5 +1,6 @@
-// Runs the tests that speak to the database on another version of PostgreSQL: `node scripts/test-on.mjs 14`. The version is
-// installed into a temporary folder. Further arguments are passed on to vitest.
+// Runs the tests that speak to the database on another version of PostgreSQL, or through PgBouncer in transaction mode:
+// `node scripts/test-on.mjs 14`, `node scripts/test-on.mjs pgbouncer`. The version is installed into a temporary folder.
+// Further arguments are passed on to vitest.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,32 +20,45 @@ const versions = new Map([
 // Others start servers of their own, or need none.
 const folders = ["client", "db", "history", "maintenance", "seeds", "sql", "worker"];
 
-const [major = "", ...given] = process.argv.slice(2);
-const version = versions.get(major);
-if (version === undefined) {
-  console.error(`expected one of ${[...versions.keys()].join(", ")}, got ${major || "nothing"}`);
+const [target = "", ...given] = process.argv.slice(2);
+const version = versions.get(target);
+if (version === undefined && target !== "pgbouncer") {
+  console.error(
+    `expected ${[...versions.keys()].join(", ")} or pgbouncer, got ${target || "nothing"}`,
+  );
   process.exit(2);
 }
 
 setup();
 build();
-const folder = mkdtempSync(join(tmpdir(), `pawl-postgres-${major}-`));
-try {
-  install(folder, version);
-  // The programs are looked for from the working directory.
-  process.chdir(folder);
-  const { startEmbeddedPostgres } = await import("../dist/embedded/postgres.js");
-  const settings = { fsync: "off", full_page_writes: "off", max_connections: 200 };
-  const server = await startEmbeddedPostgres({ settings });
-  console.log(`PostgreSQL ${server.version}`);
+process.exitCode =
+  version === undefined
+    ? test({ PAWL_TESTS_THROUGH: "pgbouncer" }, given)
+    : await testOn(version, given);
+
+/**
+ * @param {string} version
+ * @param {string[]} given
+ */
+async function testOn(version, given) {
+  const folder = mkdtempSync(join(tmpdir(), "pawl-postgres-"));
   try {
-    process.exitCode = test(server.url, given);
+    install(folder, version);
+    // The programs are looked for from the working directory.
+    process.chdir(folder);
+    const { startEmbeddedPostgres } = await import("../dist/embedded/postgres.js");
+    const settings = { fsync: "off", full_page_writes: "off", max_connections: 200 };
+    const server = await startEmbeddedPostgres({ settings });
+    console.log(`PostgreSQL ${server.version}`);
+    try {
+      return test({ DATABASE_URL: server.url }, given);
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await server.stop();
+    process.chdir(repository);
+    rmSync(folder, { recursive: true, force: true });
   }
-} finally {
-  process.chdir(repository);
-  rmSync(folder, { recursive: true, force: true });
 }
 
 /**
@@ -62,14 +76,14 @@ function install(folder, version) {
 }
 
 /**
- * @param {string} url
+ * @param {Record<string, string>} environment
  * @param {string[]} given
  */
-function test(url, given) {
+function test(environment, given) {
   const chosen = given.length > 0 ? given : folders.map((name) => `test/${name}`);
   const { status } = spawnSync(process.execPath, ["scripts/test.mjs", ...chosen], {
     cwd: repository,
-    env: { ...process.env, DATABASE_URL: url },
+    env: { ...process.env, ...environment },
     stdio: "inherit",
   });
   return status ?? 1;

@@ -304,8 +304,8 @@ describe("joinReports", () => {
     const page = toMarkdown(joinReports([drained, late]), texts, [drained, late]);
 
     expect(page).toContain("Measured on 2026-01-02 and 2026-01-03, in 3 rounds.");
-    expect(page).toContain("**2026-01-02**: Draining");
-    expect(page).toContain("**2026-01-03**: Latency");
+    expect(page).toContain("**Run 1**, 2026-01-02: Draining");
+    expect(page).toContain("**Run 2**, 2026-01-03: Latency");
     expect(page).toContain("| processor | another processor |");
   });
 });

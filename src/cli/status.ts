@@ -106,7 +106,7 @@ function linesOf({ queues, workers, lastMinute }: Overview, target: string): str
   );
   return [
     target,
-    `jobs         ${totals.join(", ")}, in ${queues.length} queues`,
+    `jobs         ${totals.join(", ")}, in ${queues.length} ${queues.length === 1 ? "queue" : "queues"}`,
     `workers      ${alive.length} alive, ${slots} handlers at once`,
     `last minute  ${ended.length === 0 ? "nothing has ended" : ended.join("; ")}${lastMinute.isCut ? "; and more" : ""}`,
   ];

@@ -43,7 +43,7 @@ import {
 } from "../store/commands.ts";
 import type { HistoryEntry } from "../store/history.ts";
 import { getJob, type LiveJob } from "../store/inspection.ts";
-import type { Store } from "../store/store.ts";
+import { alongIndexes, type Store } from "../store/store.ts";
 import { explainJob } from "./explain.ts";
 import type { JobExplanation } from "./explanation.ts";
 import { checkJob, checkJobList, checkReference, inOrder, type JobList } from "./job-list.ts";
@@ -168,7 +168,7 @@ export class Jobs {
       ...["after", "limit"],
     ]);
     const limit = integerBetween("limit", filter.limit ?? 100, 1, 1_000);
-    const jobs = await listJobs(this.#store, {
+    const selection = {
       queue: given(filter.queue, (value) => queueName("queue", value)),
       task: given(filter.task, (value) => taskName("task", value)),
       state: given(filter.state, (value) => oneOf("state", value, states)),
@@ -176,7 +176,8 @@ export class Jobs {
       concurrencyKey: given(filter.concurrencyKey, (value) => shortText("concurrencyKey", value)),
       after: given(filter.after, (value) => checkReference("after", value)),
       limit,
-    });
+    };
+    const jobs = await alongIndexes(this.#store, (store) => listJobs(store, selection));
     const last = jobs.at(-1);
     const isFull = last !== undefined && jobs.length === limit;
     return { jobs, next: isFull ? { queue: last.queue, id: last.id } : undefined };

@@ -8,7 +8,7 @@ import type { AnyTask } from "../core/task.ts";
 import { replayId } from "../core/uuid.ts";
 import type { Database } from "../db/database.ts";
 import { countRecent, listAttempts, listPage, type HistoryEntry } from "../store/history.ts";
-import type { Store } from "../store/store.ts";
+import { alongIndexes, type Store } from "../store/store.ts";
 import { toAttempt, type HistoryAttempt } from "./history-attempt.ts";
 import { checkListOptions, type HistoryListOptions } from "./list-options.ts";
 import { cursorOf } from "./position.ts";
@@ -90,7 +90,9 @@ export class History {
     checkKeys("history.recent", options, ["within", "upTo"]);
     const withinMs = parseDuration(options.within ?? "1m", "within");
     const upTo = integerBetween("upTo", options.upTo ?? 10_000, 1, 1_000_000);
-    const counts = await countRecent(this.#store, { withinMs, upTo });
+    const counts = await alongIndexes(this.#store, (store) =>
+      countRecent(store, { withinMs, upTo }),
+    );
     return { counts, isCut: counts.reduce((sum, { count }) => sum + count, 0) >= upTo };
   }
 

@@ -31,3 +31,14 @@ export function inBoundedTransaction<T>(
     return work(tx);
   });
 }
+
+/** Runs `work` in a READ COMMITTED transaction where the planner keeps to the indexes that were made for a statement, whatever the statistics say. */
+export function alongIndexes<T>(
+  store: Store<Database>,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  return inTransaction(store, async (tx) => {
+    await tx.db.query(tx.sql("connections/prefer-indexes"));
+    return work(tx);
+  });
+}

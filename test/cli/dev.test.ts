@@ -19,7 +19,7 @@ it(
     const data = join(temporaryDirectory(), "data");
     const given = ["dev", "--tasks", tasks, "--data", data];
     const command = startPawl(given, { directory: dirname(tasks) });
-    await command.says(": started as ");
+    await command.says("worker started");
     const [, url = ""] = /DATABASE_URL=(\S+)/.exec(command.stdout) ?? [];
     const [, dashboard = ""] = /DASHBOARD_URL=(\S+)/.exec(command.stdout) ?? [];
     expect((await fetch(dashboard, { redirect: "manual" })).status).toBe(303);
@@ -36,14 +36,14 @@ it(
     expect(await outputOf()).toBe("one");
     writeFileSync(tasks, saying("two"));
     await command.says("a file has changed");
-    await eventually(() => command.stderr.split(": started as ").length > 2, { within });
+    await eventually(() => command.stderr.split("worker started").length > 2, { within });
     expect(await outputOf()).toBe("two");
 
     // A file that cannot be loaded ends the worker, and the next change brings it back.
     writeFileSync(tasks, "export const = ;");
     await command.says("the worker has ended");
     writeFileSync(tasks, saying("three"));
-    await eventually(() => command.stderr.split(": started as ").length > 3, { within });
+    await eventually(() => command.stderr.split("worker started").length > 3, { within });
     expect(await outputOf()).toBe("three");
 
     await pawl.close();

@@ -6,6 +6,7 @@ import { execute, freshDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectClient } from "../support/producer.ts";
 import { runPawl, type Ended } from "./pawl-command.ts";
+import { Recording } from "./recording.ts";
 
 const payload = typed<number>();
 const mail = defineTask({ name: "mail", queue: "letters", payload });
@@ -25,8 +26,9 @@ it(
   async () => {
     const url = await freshDatabase();
     const pawl = await freshPawl(url);
+    const recording = new Recording();
     const cli = (...given: string[]): Promise<Ended> =>
-      runPawl([...given, "--database", url, "--schema", pawl.schema]);
+      recording.of(given, () => runPawl([...given, "--database", url, "--schema", pawl.schema]));
     const began = performance.now();
     const report = await connectClient(url);
     await report.query("set application_name = 'nightly-report'");
@@ -36,13 +38,13 @@ it(
     await startMishap(pawl);
     const { letter, payment, image } = await enqueueAll(pawl);
 
-    // Mails do not go out.
+    recording.say("Mails do not go out. What is the matter?");
     const status = await cli("status");
     expect(status.stdout).toContain("! The queue letters is paused: pawl resume --queue letters");
     await cli("resume", "--queue", "letters");
     await ended(pawl, letter);
 
-    // A payment waits.
+    recording.say("A payment waits. Why?");
     const explained = await cli("jobs", "explain", payment.id);
     const [, holder = ""] =
       /job ([0-9a-f-]{36}) holds it on worker "postman"/.exec(explained.stdout) ?? [];
@@ -50,11 +52,12 @@ it(
     expect((await cli("cancel", holder)).stdout).toContain("cancelling");
     await ended(pawl, payment);
 
-    // The tables grow, and images are not resized.
+    recording.say("Images are not resized, and the tables grow.");
     await new Promise((resolve) => setTimeout(resolve, snapshotMs - (performance.now() - began)));
     const doctor = await cli("doctor");
     expect(doctor.status).toBe(1);
     expect(doctor.stdout).toContain("no living worker serves the queue");
+    recording.say("A worker for images is started, and the session is ended as the doctor says.");
     await startWorker(pawl, { queues: ["images"], handlers: [resize.handle(() => undefined)] });
     await ended(pawl, image);
     const [, pid = ""] =
@@ -67,6 +70,7 @@ it(
     expect(after.stdout).not.toContain("nightly-report");
     expect(after.status).toBe(0);
     expect((await cli("status")).stdout).not.toContain("! ");
+    await recording.keep();
   },
 );
 

@@ -122,7 +122,7 @@ describe("what looks", () => {
     const { stdout, status } = await cli("status");
 
     expect(status).toBe(0);
-    expect(stdout).toContain("1 ready, 0 blocked, 0 scheduled, 0 running, in 1 queues");
+    expect(stdout).toContain("1 ready, 0 blocked, 0 scheduled, 0 running, in 1 queue");
     expect(stdout).toContain("last minute  1 cancelled");
     expect(stdout).toContain("! No living worker takes the queue letters, in which jobs wait.");
     expect(stdout).toContain("! The queue letters is paused: pawl resume --queue letters");

@@ -86,7 +86,7 @@ it(
     const { stdout, stderr } = await worker.ended;
 
     for (const name of ["throws", "takes-too-long", "refuses"]) {
-      expect(stderr).toContain(`of ${name} `);
+      expect(stderr).toContain(`"task":"${name}"`);
     }
     expectNone(stdout + stderr);
   },

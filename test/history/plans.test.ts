@@ -1,5 +1,11 @@
 import { beforeAll, afterAll, describe, expect, it } from "vitest";
-import { findReplayable, firstPosition, listPage, type HistoryPosition } from "#pawl/store/history";
+import {
+  countRecent,
+  findReplayable,
+  firstPosition,
+  listPage,
+  type HistoryPosition,
+} from "#pawl/store/history";
 import { Engine } from "../support/engine.ts";
 import { ownPostgres } from "../support/own-postgres.ts";
 import { plansOf, waysTo, type Plans } from "../support/plans.ts";
@@ -58,6 +64,18 @@ describe.each<[string, string[]]>([
 
     expect(onlyAlongTheIndex(plans)).toBe(true);
     expect(rowsRead(plans)).toBeLessThan(times * perPage * 3);
+  });
+
+  it("the last minute is read without the hours before it", async () => {
+    const plans = await plansOf(engine, async (store) => {
+      await store.db.query(store.sql("connections/prefer-indexes"));
+      for (let time = 0; time < times; time += 1) {
+        const [failed] = await countRecent(store, { withinMs: 60_000, upTo: 10_000 });
+        expect(failed?.count).toBeLessThanOrEqual(60);
+      }
+    });
+
+    expect(rowsRead(plans)).toBeLessThan(times * 61);
   });
 
   it("so is a batch of what may be replayed", async () => {

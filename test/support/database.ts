@@ -14,6 +14,11 @@ export function databaseUrl(): string {
   return inject("databaseUrl");
 }
 
+/** The way to the same database that Pawl takes: through a pooler, when the tests are run so. */
+export function pawlUrl(): string {
+  return inject("pawlUrl");
+}
+
 /** The name of a schema that nobody has; it is dropped, with what was made in it, when the test file has ended. */
 export function freshSchemaName(): string {
   const schema = freshName();

@@ -14,7 +14,7 @@ import {
 import { pgDatabase } from "pawl/pg";
 import { statements } from "#pawl/db/statements";
 import type { Store } from "#pawl/store/store";
-import { databaseUrl, freshSchemaName } from "./database.ts";
+import { databaseUrl, freshSchemaName, pawlUrl } from "./database.ts";
 import { eventually } from "./eventually.ts";
 
 type Maybe<T> = T | undefined | null | false;
@@ -62,7 +62,10 @@ export class Engine {
   constructor(given: EngineOptions) {
     const { url = databaseUrl(), connections = 10, settings, wrap } = given;
     this.url = url;
-    this.pool = new pg.Pool({ connectionString: url, max: connections, options: settings });
+    // A pooler knows only the databases and the settings that it has been given.
+    const isUsual = given.url === undefined && settings === undefined;
+    const connectionString = isUsual ? pawlUrl() : url;
+    this.pool = new pg.Pool({ connectionString, max: connections, options: settings });
     // Backends that a test ends would otherwise end the process.
     this.pool.on("error", () => undefined);
     const database = pgDatabase(this.pool);

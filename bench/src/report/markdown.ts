@@ -18,8 +18,8 @@ export function toMarkdown(
     "# Benchmarks",
     introduction(parts, texts),
     "## Machine and versions",
-    ...parts.flatMap((part) => [
-      ...(parts.length > 1 ? [scopeOf(part, texts)] : []),
+    ...parts.flatMap((part, place) => [
+      ...(parts.length > 1 ? [scopeOf(part, { texts, number: place + 1 })] : []),
       machineTable(part),
     ]),
     "## Settings",
@@ -58,7 +58,7 @@ function introduction(parts: readonly BenchReport[], texts: ReportTexts): string
   const apart = parts.length === 1 ? "" : `${apartText(parts)} `;
   const warning = "**This was a quick run**: few jobs, whose figures say little.";
   return `${contenders} on one machine: how fast they enqueue and run jobs, and what that costs the server.
-Measured on ${listOf(parts.map(dayOf))}, in ${rounds}. ${apart}${isQuick ? warning : ""}
+Measured on ${listOf([...new Set(parts.map(dayOf))])}, in ${rounds}. ${apart}${isQuick ? warning : ""}
 
 To repeat it, or a part of it, and to write this page from its figures:
 
@@ -82,15 +82,18 @@ npm run bench -- --report figures.json # or several files, each with scenarios o
 }
 
 function apartText(parts: readonly BenchReport[]): string {
-  return `The scenarios were measured in ${formatNumber(parts.length)} runs, on different days and
-machines; whatever is compared here was measured in the same one.`;
+  return `The scenarios were measured in ${formatNumber(parts.length)} runs, each on a machine
+of its own; whatever is compared here was measured in the same one.`;
 }
 
-/** "On 2026-11-29: Draining, Latency" */
-function scopeOf(part: BenchReport, { scenarios }: ReportTexts): string {
+/** "Run 1, 2026-01-31: Draining, Latency" */
+function scopeOf(
+  part: BenchReport,
+  { texts: { scenarios }, number }: { readonly texts: ReportTexts; readonly number: number },
+): string {
   const measured = new Set(part.results.map(({ scenario }) => scenario));
   const titles = scenarios.filter(({ name }) => measured.has(name)).map(({ title }) => title);
-  return `**${dayOf(part)}**: ${listOf(titles)}`;
+  return `**Run ${formatNumber(number)}**, ${dayOf(part)}: ${listOf(titles)}`;
 }
 
 function dayOf({ startedAt }: BenchReport): string {

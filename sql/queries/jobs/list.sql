@@ -1,4 +1,4 @@
--- A page of live jobs. Served by the primary key.
+-- A page of live jobs. Served by the primary key: ordered by the columns, not by the texts that come out.
 select id::text, queue, task, state, priority, attempt, failures, max_attempts, crashes, worker_id::text, replay_of::text,
        correlation_id, concurrency_key, cancel_reason, last_error, partial_results::text,
        array_to_json(flags)::text as flags,
@@ -12,5 +12,5 @@ select id::text, queue, task, state, priority, attempt, failures, max_attempts, 
    and ($4::text is null or correlation_id = $4)
    and ($5::text is null or concurrency_key = $5)
    and ($6::text is null or (queue, id) > ($6, $7::uuid))
- order by queue, id
+ order by jobs.queue, jobs.id
  limit $8::integer
