@@ -8,10 +8,7 @@ export interface Access {
   readonly link: string;
   authorize(request: Request): Identity | null;
   /** Answers before the dashboard does, or changes what it answered. */
-  around(
-    request: Request,
-    answer: (request: Request) => Promise<Response>,
-  ): Promise<Response>;
+  around(request: Request, answer: (request: Request) => Promise<Response>): Promise<Response>;
 }
 
 const shortestPassword = 12;
@@ -39,7 +36,8 @@ export function linkAccess(operator: string): Access {
       if (pathname !== "/login") return answer(request);
       const isRight = isSame(searchParams.get("token") ?? "", token) && !isUsed;
       if (!isRight || request.method !== "GET") {
-        const said = "This link has been used, or is of another start: run `pawl dashboard` anew.\n";
+        const said =
+          "This link has been used, or is of another start: run `pawl dashboard` anew.\n";
         return new Response(said, { status: 401, headers: plain });
       }
       isUsed = true;
@@ -89,7 +87,8 @@ function cookieOf(request: Request, name: string): string {
 }
 
 function basicOf(request: Request): { readonly name: string; readonly given: string } {
-  const [, encoded = ""] = /^basic\s+(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+  const [, encoded = ""] =
+    /^basic\s+(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
   const decoded = Buffer.from(encoded, "base64").toString();
   const colon = decoded.indexOf(":");
   if (colon < 0) return { name: "", given: "" };

@@ -1,7 +1,8 @@
+import type {
+  PawlError} from "../core/errors.ts";
 import {
   DashboardError,
   OptionError,
-  PawlError,
   PayloadError,
   RateLimitError,
   SchemaError,

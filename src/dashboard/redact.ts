@@ -31,9 +31,7 @@ function redactSentence(sentence: string): {
   readonly text: string;
   readonly isRedacted: boolean;
 } {
-  const masked = sentence
-    .replace(urls, `$1${redacted}@`)
-    .replace(bearers, `$1${redacted}`);
+  const masked = sentence.replace(urls, `$1${redacted}@`).replace(bearers, `$1${redacted}`);
   const text = redactAssignments(masked);
   return { text, isRedacted: text !== sentence };
 }

@@ -1,7 +1,17 @@
 // What a key is called whose value is nobody's business, without separators and in lower case. Plurals are meant as well.
 const secretNames: ReadonlySet<string> = new Set([
   ...["password", "passwd", "pwd", "passphrase", "passcode", "secret", "credential"],
-  ...["token", "accesstoken", "authtoken", "refreshtoken", "idtoken", "jwt", "bearer", "csrf", "otp"],
+  ...[
+    "token",
+    "accesstoken",
+    "authtoken",
+    "refreshtoken",
+    "idtoken",
+    "jwt",
+    "bearer",
+    "csrf",
+    "otp",
+  ],
   ...["authorization", "cookie", "setcookie", "sessionid", "sid"],
   ...["apikey", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey", "sshkey"],
   ...["clientsecret", "apisecret", "connectionstring", "databaseurl", "dsn"],

@@ -131,10 +131,7 @@ export class Replayer {
     return created.length;
   }
 
-  async #jobsFor(
-    entries: readonly HistoryEntry[],
-    options: Changed,
-  ): Promise<readonly Replay[]> {
+  async #jobsFor(entries: readonly HistoryEntry[], options: Changed): Promise<readonly Replay[]> {
     const jobs: Replay[] = [];
     for (const entry of entries) {
       const attempt = toAttempt(entry, this.#serializer);

@@ -40,12 +40,15 @@ const get = (handler: DashboardHandler, path: string, init?: RequestInit) =>
 describe("the end of an address", () => {
   const handler = handlerOf();
 
-  it.each(["/", "/jobs/", "/a/b/c/", "/jobs/?x=1"])("that is a slash is the page: %s", async (path) => {
-    const response = await get(handler, path);
+  it.each(["/", "/jobs/", "/a/b/c/", "/jobs/?x=1"])(
+    "that is a slash is the page: %s",
+    async (path) => {
+      const response = await get(handler, path);
 
-    expect(await response.text()).toBe(page);
-    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
-  });
+      expect(await response.text()).toBe(page);
+      expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    },
+  );
 
   it.each([
     ["/jobs", "./jobs/"],
@@ -87,7 +90,9 @@ describe("the end of an address", () => {
 
     expect(tag).toMatch(/^"[\w-]+"$/);
     expect(again.status).toBe(304);
-    expect((await get(handler, "/jobs/", { headers: { "if-none-match": '"x"' } })).status).toBe(200);
+    expect((await get(handler, "/jobs/", { headers: { "if-none-match": '"x"' } })).status).toBe(
+      200,
+    );
   });
 
   it("takes GET and HEAD only, but for the API", async () => {
@@ -124,9 +129,12 @@ describe("every answer", () => {
     expect(headers.has("cache-control")).toBe(true);
   });
 
-  it.each(["/jobs/", "/api/queues"])("of the page and the API is kept nowhere: %s", async (path) => {
-    expect((await get(handlerOf(), path)).headers.get("cache-control")).toBe("no-store");
-  });
+  it.each(["/jobs/", "/api/queues"])(
+    "of the page and the API is kept nowhere: %s",
+    async (path) => {
+      expect((await get(handlerOf(), path)).headers.get("cache-control")).toBe("no-store");
+    },
+  );
 });
 
 describe("authorize", () => {

@@ -30,8 +30,19 @@ describe("a handler for Node's servers", () => {
     const { url } = await serve(
       toNodeHandler(async (request) => {
         const { method, headers } = request;
-        const body = { method, url: request.url, given: headers.get("x-given"), text: await request.text() };
-        return Response.json(body, { status: 202, headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"]] });
+        const body = {
+          method,
+          url: request.url,
+          given: headers.get("x-given"),
+          text: await request.text(),
+        };
+        return Response.json(body, {
+          status: 202,
+          headers: [
+            ["set-cookie", "a=1"],
+            ["set-cookie", "b=2"],
+          ],
+        });
       }),
     );
 
@@ -131,7 +142,10 @@ describe("a handler for Node's servers", () => {
     const handler = toNodeHandler(async (request) => new Response(await request.text()));
     const { url } = await serve((incoming, outgoing) => {
       incoming.resume().once("end", () => {
-        handler(Object.assign(incoming, { body: { name: "mail" }, originalUrl: "/whole" }), outgoing);
+        handler(
+          Object.assign(incoming, { body: { name: "mail" }, originalUrl: "/whole" }),
+          outgoing,
+        );
       });
     });
 

@@ -41,12 +41,20 @@ describe("keys of secrets", () => {
     expect(isSecretKey(name)).toBe(true);
   });
 
-  it.each(["user", "email", "key", "keyboard", "secretary", "tokenize", "passport", "card", "", "42"])(
-    "are told from others: %j",
-    (name) => {
-      expect(isSecretKey(name)).toBe(false);
-    },
-  );
+  it.each([
+    "user",
+    "email",
+    "key",
+    "keyboard",
+    "secretary",
+    "tokenize",
+    "passport",
+    "card",
+    "",
+    "42",
+  ])("are told from others: %j", (name) => {
+    expect(isSecretKey(name)).toBe(false);
+  });
 });
 
 describe("redacting JSON text", () => {
@@ -66,7 +74,8 @@ describe("redacting JSON text", () => {
   });
 
   it("changes nothing else: no digit, no space, no escape", () => {
-    const text = '{ "id" : 12345678901234567890.10, "password":"x" ,\n "name":"\\u00e9\\/", "e":1E+2 }';
+    const text =
+      '{ "id" : 12345678901234567890.10, "password":"x" ,\n "name":"\\u00e9\\/", "e":1E+2 }';
 
     expect(redact(text)).toEqual({
       text: '{ "id" : 12345678901234567890.10, "password":"[redacted]" ,\n "name":"\\u00e9\\/", "e":1E+2 }',
@@ -118,7 +127,10 @@ describe("redacting JSON text", () => {
 
 describe("redacting sentences", () => {
   it.each([
-    ["connect postgres://app:hush@db:5432/app failed", "connect postgres://[redacted]@db:5432/app failed"],
+    [
+      "connect postgres://app:hush@db:5432/app failed",
+      "connect postgres://[redacted]@db:5432/app failed",
+    ],
     ["with password=hush&x=1", "with password=[redacted]&x=1"],
     ['got {"apiKey":"hu sh","id":7}', 'got {"apiKey":[redacted],"id":7}'],
     ["Authorization: Bearer abcdefgh.hush", "Authorization: [redacted]"],
@@ -131,7 +143,12 @@ describe("redacting sentences", () => {
   });
 
   it("takes time in proportion to the text", () => {
-    const nasty = ["a".repeat(200_000), "a=".repeat(100_000), '://'.repeat(50_000), 'token="'.repeat(30_000)];
+    const nasty = [
+      "a".repeat(200_000),
+      "a=".repeat(100_000),
+      "://".repeat(50_000),
+      'token="'.repeat(30_000),
+    ];
     const startedAt = performance.now();
 
     for (const text of nasty) redactSentence(text);
@@ -142,6 +159,8 @@ describe("redacting sentences", () => {
 
 describe("the option `redact`", () => {
   it.each(["user.email", [1], [""], {}])("refuses %j", (given) => {
-    expect(() => checkRedact(given)).toThrow(expect.objectContaining({ code: "PAWL_OPTION_INVALID" }));
+    expect(() => checkRedact(given)).toThrow(
+      expect.objectContaining({ code: "PAWL_OPTION_INVALID" }),
+    );
   });
 });

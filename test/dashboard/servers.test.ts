@@ -15,7 +15,8 @@ import { Pawl } from "pawl";
 const within = 30_000;
 const closed = "() => null; // see below";
 // The guide's programs let nobody in, so that they can be copied.
-const open = '(request) => (request.headers.get("x-name") ? { name: "ada", role: "operator" } : null);';
+const open =
+  '(request) => (request.headers.get("x-name") ? { name: "ada", role: "operator" } : null);';
 const programs = programsOf(page("docs/guides/dashboard.md"))
   .filter(({ text }) => text.includes(closed))
   .map(({ text }) => ({ server: /from "([\w:@/-]+)"/.exec(text)?.[1] ?? "", text }));

@@ -14,16 +14,19 @@ function dashboardOf(database: string, schema = freshSchemaName()) {
 }
 
 describe("a database that cannot be reached", () => {
-  it.each(["queues", "overview", "jobs", "audit"])("is 503, without a word of where: %s", async (name) => {
-    const { handler, reported } = dashboardOf("postgres://ada:hush@127.0.0.1:1/app");
+  it.each(["queues", "overview", "jobs", "audit"])(
+    "is 503, without a word of where: %s",
+    async (name) => {
+      const { handler, reported } = dashboardOf("postgres://ada:hush@127.0.0.1:1/app");
 
-    const response = await read(handler, name);
+      const response = await read(handler, name);
 
-    expect(response.status).toBe(503);
-    expect(await response.clone().text()).not.toMatch(/hush|ada|127\.0\.0\.1|:1/);
-    expect(await codeOf(response)).toBe("PAWL_DATABASE_UNAVAILABLE");
-    expect(reported).not.toEqual([]);
-  });
+      expect(response.status).toBe(503);
+      expect(await response.clone().text()).not.toMatch(/hush|ada|127\.0\.0\.1|:1/);
+      expect(await codeOf(response)).toBe("PAWL_DATABASE_UNAVAILABLE");
+      expect(reported).not.toEqual([]);
+    },
+  );
 
   it("is 503 for a change, which is not made", async () => {
     const { handler } = dashboardOf("postgres://ada:hush@127.0.0.1:1/app");

@@ -30,7 +30,8 @@ export function choicesOf(
     const at = each.indexOf(":");
     const word = known.find((name) => name === each.slice(0, at));
     const value = word === undefined ? undefined : unquote(each.slice(at + 1));
-    if (word === undefined || value === undefined || choices[words[word]] !== undefined) rest.push(each);
+    if (word === undefined || value === undefined || choices[words[word]] !== undefined)
+      rest.push(each);
     else choices[words[word]] = value;
   }
   return { ...choices, search: rest.length === 0 ? undefined : rest.join(" ") };

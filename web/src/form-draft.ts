@@ -9,8 +9,7 @@ export type Draft =
 
 /** What a draft says: JSON text, or what is wrong with it, by path: `user.id`. */
 export type Said =
-  | { readonly json: string }
-  | { readonly problems: Readonly<Record<string, string>> };
+  { readonly json: string } | { readonly problems: Readonly<Record<string, string>> };
 
 const numberForm = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const integerForm = /^-?(?:0|[1-9]\d*)$/;
@@ -35,7 +34,9 @@ export function emptyDraft(field: FormField): Draft {
 export function sayDraft(field: FormField, draft: Draft): Said {
   const problems: Record<string, string> = {};
   const json = say(field, draft, { path: "", isRequired: true, problems }) ?? "{}";
-  return Object.keys(problems).length > 0 ? { problems } : { json: indentJson(parseJsonText(json)) };
+  return Object.keys(problems).length > 0
+    ? { problems }
+    : { json: indentJson(parseJsonText(json)) };
 }
 
 /** The draft that says the same as JSON text; undefined when the form has no fields for all of it. */
@@ -105,7 +106,8 @@ function sayText(
     return undefined;
   }
   if (kind === "number" && !numberForm.test(typed)) problems[path] = "A number is expected.";
-  else if (kind === "integer" && !integerForm.test(typed)) problems[path] = "An integer is expected.";
+  else if (kind === "integer" && !integerForm.test(typed))
+    problems[path] = "An integer is expected.";
   else if (kind === "json" && !isJson(typed)) problems[path] = "JSON is expected.";
   return typed;
 }
@@ -124,7 +126,9 @@ function fill(field: FormField, node: JsonNode | undefined): Draft | undefined {
     case "array": {
       if (node.kind !== "array") return undefined;
       const items = node.items.map((item) => fill(field.item, item));
-      return items.includes(undefined) ? undefined : { items: items.filter((item) => item !== undefined) };
+      return items.includes(undefined)
+        ? undefined
+        : { items: items.filter((item) => item !== undefined) };
     }
     case "string":
       return node.kind === "string" ? { text: node.value } : undefined;
@@ -143,7 +147,9 @@ function fillObject(
   node: JsonNode & { readonly kind: "object" },
 ): Draft | undefined {
   const values = new Map(node.members.map(({ name, value }) => [name, value]));
-  const isForeign = node.members.some(({ name }) => !field.members.some((member) => member.name === name));
+  const isForeign = node.members.some(
+    ({ name }) => !field.members.some((member) => member.name === name),
+  );
   if (isForeign || values.size < node.members.length) return undefined;
   const filled = field.members.map(
     ({ name, field: member }) => [name, fill(member, values.get(name))] as const,

@@ -95,7 +95,9 @@ function objectOf(schema: Schema, root: Schema, depth: number): FormField {
   }));
   // An object with names of any kind, such as a dictionary.
   const isOpen = members.length === 0;
-  return isOpen ? { kind: "json", note, initial: initialOf(schema) } : { kind: "object", note, members };
+  return isOpen
+    ? { kind: "json", note, initial: initialOf(schema) }
+    : { kind: "object", note, members };
 }
 
 function referred(reference: string, root: Schema, depth: number): FormField | undefined {

@@ -154,7 +154,8 @@ export function compactJson(node: JsonNode): string {
     if (typeof each === "string") parts.push(each);
     else if ("text" in each) parts.push(each.text);
     else if (each.kind === "array") putDown(rest, "[]", each.items, (item) => [item]);
-    else putDown(rest, "{}", each.members, ({ name, value }) => [`${JSON.stringify(name)}:`, value]);
+    else
+      putDown(rest, "{}", each.members, ({ name, value }) => [`${JSON.stringify(name)}:`, value]);
   }
   return parts.join("");
 }

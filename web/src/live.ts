@@ -41,7 +41,6 @@ export function startLive(): void {
   });
 }
 
-
 class Follower {
   #source: EventSource | undefined;
   #polling: ReturnType<typeof setInterval> | undefined;

@@ -38,8 +38,8 @@ export function colour(token: string): string {
 
 function apply(chosen: Theme): void {
   theme.value = chosen;
-  if (chosen === "system") delete document.documentElement.dataset["theme"];
-  else document.documentElement.dataset["theme"] = chosen;
+  if (chosen === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = chosen;
   paint.value += 1;
 }
 

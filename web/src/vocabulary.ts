@@ -2,7 +2,16 @@ import type { FilterWord, Vocabulary } from "./filter-text.ts";
 import { useRead } from "./data.ts";
 
 const states = ["ready", "running", "scheduled", "blocked"];
-const outcomes = ["succeeded", "failed", "partial", "snoozed", "rate-limited", "cancelled", "released", "crashed"];
+const outcomes = [
+  "succeeded",
+  "failed",
+  "partial",
+  "snoozed",
+  "rate-limited",
+  "cancelled",
+  "released",
+  "crashed",
+];
 
 /** What a filter can complete: the queues and tasks that there are, and the paths that tasks declare searchable. */
 export function useVocabulary(words: readonly FilterWord[]): Vocabulary {

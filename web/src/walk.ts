@@ -35,11 +35,7 @@ export class Walk<Row> {
   #known: Found<Row> = { rows: [], next: null, examined: 0, state: "done", error: undefined };
   #steps = 0;
 
-  constructor(
-    start: string | undefined,
-    ask: AskStep<Row>,
-    tell: (found: Found<Row>) => void,
-  ) {
+  constructor(start: string | undefined, ask: AskStep<Row>, tell: (found: Found<Row>) => void) {
     this.#start = start;
     this.#ask = ask;
     this.#tell = tell;
@@ -84,7 +80,7 @@ export class Walk<Row> {
       const step = await this.#ask(after, wanted, running.signal).catch(asFailure);
       if (running.signal.aborted) return;
       this.#steps += 1;
-      if (step instanceof ApiError) return this.#fail(step);
+      if (step instanceof ApiError) { this.#fail(step); return; }
       const rows = [...this.#known.rows, ...step.rows];
       const goesOn = step.isCut && step.next !== null && rows.length < pageSize;
       if (!goesOn) this.#running = undefined;

@@ -16,11 +16,11 @@ const members = [
 /** Enqueues a job with a payload that somebody has written or edited. */
 export function planEnqueue({ pawl }: ReadContext, body: unknown): Planned<Reference> {
   const given = bodyOf("enqueue", body, members);
-  const task = taskName("task", given["task"]);
-  const payloadText = checkPayloadText(given["payload"]);
+  const task = taskName("task", given.task);
+  const payloadText = checkPayloadText(given.payload);
   const options = checkOptions(given);
   const copyOf =
-    given["copyOf"] === undefined ? undefined : checkReference("copyOf", given["copyOf"]);
+    given.copyOf === undefined ? undefined : checkReference("copyOf", given.copyOf);
   // As it is stored, so that what was copied comes back as it was.
   const payload = decodePayload(payloadText, pawl.internals.serializer);
   return {

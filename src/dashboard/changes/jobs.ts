@@ -9,22 +9,22 @@ const defaultReason = "cancelled by hand";
 
 /** Runs scheduled jobs now, and enqueues those anew that have failed or been cancelled. */
 export function planRetry({ pawl }: ReadContext, body: unknown): Planned<Outcomes> {
-  const jobs = checkReferences("jobs", bodyOf("retry-jobs", body, ["jobs"])["jobs"]);
+  const jobs = checkReferences("jobs", bodyOf("retry-jobs", body, ["jobs"]).jobs);
   return planned(jobs, {}, (db) => pawl.jobs.retry(jobs, { db }));
 }
 
 /** Cancels live jobs. */
 export function planCancel({ pawl }: ReadContext, body: unknown): Planned<Outcomes> {
   const given = bodyOf("cancel-jobs", body, ["jobs", "reason"]);
-  const jobs = checkReferences("jobs", given["jobs"]);
-  const reason = text("reason", given["reason"] ?? defaultReason);
+  const jobs = checkReferences("jobs", given.jobs);
+  const reason = text("reason", given.reason ?? defaultReason);
   return planned(jobs, { reason }, (db) => pawl.jobs.cancel(jobs, reason, { db }));
 }
 
 /** Changes when waiting jobs run, or how urgent they are. */
 export function planReschedule({ pawl }: ReadContext, body: unknown): Planned<Outcomes> {
   const given = bodyOf("reschedule-jobs", body, ["jobs", "runAt", "delay", "priority"]);
-  const jobs = checkReferences("jobs", given["jobs"]);
+  const jobs = checkReferences("jobs", given.jobs);
   const rescheduling = checkRescheduling(given);
   return planned(jobs, reschedulingIn(given), (db) =>
     pawl.jobs.reschedule(jobs, { ...rescheduling, db }),
@@ -33,7 +33,7 @@ export function planReschedule({ pawl }: ReadContext, body: unknown): Planned<Ou
 
 /** Enqueues ended jobs anew. */
 export function planReplay({ pawl }: ReadContext, body: unknown): Planned<Outcomes> {
-  const jobs = checkReferences("jobs", bodyOf("replay-jobs", body, ["jobs"])["jobs"]);
+  const jobs = checkReferences("jobs", bodyOf("replay-jobs", body, ["jobs"]).jobs);
   return {
     details: { jobs },
     jobs,

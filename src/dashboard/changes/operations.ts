@@ -34,7 +34,7 @@ export function planStart(body: unknown, who: Identity): Planned<OperationRow> {
 
 /** Stops an operation; what it has done stays done. */
 export function planStop(body: unknown): Planned<Done> {
-  const id = uuid("id", bodyOf("stop-operation", body, ["id"])["id"]);
+  const id = uuid("id", bodyOf("stop-operation", body, ["id"]).id);
   return {
     details: { id },
     run: async (store) => ({ changed: await stopOperation(store, id) }),

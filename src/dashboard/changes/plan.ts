@@ -44,19 +44,19 @@ const replayable: readonly OutcomeName[] = ["failed", "crashed", "partial", "can
 /** Checks what is to be done with all that match. Throws `OptionError`. */
 export function checkPlan(call: string, body: unknown): OperationPlan {
   const given = bodyOf(call, body, ["action", "from", "filter", "rescheduling"]);
-  const action = oneOf("action", given["action"], actions);
-  if (action !== "reschedule" && given["rescheduling"] !== undefined) {
-    throw invalidOption("rescheduling", `left out, for ${action}`, given["rescheduling"]);
+  const action = oneOf("action", given.action, actions);
+  if (action !== "reschedule" && given.rescheduling !== undefined) {
+    throw invalidOption("rescheduling", `left out, for ${action}`, given.rescheduling);
   }
   if (action === "replay") {
-    oneOf("from", given["from"], ["history"]);
-    return { action, from: "history", filter: checkHistoryFilter(given["filter"]) };
+    oneOf("from", given.from, ["history"]);
+    return { action, from: "history", filter: checkHistoryFilter(given.filter) };
   }
-  oneOf("from", given["from"], ["jobs"]);
-  const filter = checkJobFilter(given["filter"]);
+  oneOf("from", given.from, ["jobs"]);
+  const filter = checkJobFilter(given.filter);
   if (action !== "reschedule") return { action, from: "jobs", filter };
   const known = ["runAt", "delay", "priority"];
-  const rescheduling = bodyOf("rescheduling", given["rescheduling"], known);
+  const rescheduling = bodyOf("rescheduling", given.rescheduling, known);
   checkRescheduling(rescheduling);
   return { action, from: "jobs", filter, rescheduling: reschedulingIn(rescheduling) };
 }

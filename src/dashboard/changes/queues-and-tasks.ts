@@ -10,7 +10,7 @@ export function planQueuePause(
   action: "pause" | "resume",
   body: unknown,
 ): Planned<Done> {
-  const name = queueName("name", bodyOf(`${action}-queue`, body, ["name"])["name"]);
+  const name = queueName("name", bodyOf(`${action}-queue`, body, ["name"]).name);
   return {
     details: { name },
     run: async (_store, db) => ({ changed: await pawl.queues[action](name, { db }) }),
@@ -24,7 +24,7 @@ export function planTaskPause(
   action: "pause" | "resume",
   body: unknown,
 ): Planned<Done> {
-  const name = taskName("name", bodyOf(`${action}-task`, body, ["name"])["name"]);
+  const name = taskName("name", bodyOf(`${action}-task`, body, ["name"]).name);
   return {
     details: { name },
     run: async (_store, db) => ({ changed: await pawl.tasks[action](name, { db }) }),
@@ -39,8 +39,8 @@ export function planUnlock(
 ): Planned<{ readonly unlocked: number }> {
   const given = bodyOf("unlock-key", body, ["queue", "key"]);
   const reference = {
-    queue: queueName("queue", given["queue"]),
-    key: shortText("key", given["key"]),
+    queue: queueName("queue", given.queue),
+    key: shortText("key", given.key),
   };
   return {
     details: reference,

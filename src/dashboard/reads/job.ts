@@ -52,7 +52,10 @@ export async function readJob(
 }
 
 // What an admin sees who asks for it.
-const whole = (text: string): { text: string; isRedacted: boolean } => ({ text, isRedacted: false });
+const whole = (text: string): { text: string; isRedacted: boolean } => ({
+  text,
+  isRedacted: false,
+});
 const unredacted = { redactor: { redact: whole, redactSentence: whole } };
 
 type Standing = Pick<

@@ -101,7 +101,10 @@ describeInBrowser("what can be done on the dashboard", { timeout: 60_000 }, () =
     await page.getByLabel("Operations in progress").getByText("120 changed").waitFor();
     expect(await waitingIn("crowd")).toBe(0);
     await page.goto(`${shown.url}#/operations`);
-    await page.getByRole("row", { name: /Cancel jobs: queue crowd/ }).getByText("done").waitFor();
+    await page
+      .getByRole("row", { name: /Cancel jobs: queue crowd/ })
+      .getByText("done")
+      .waitFor();
     await page.close();
   });
 
@@ -142,7 +145,9 @@ describeInBrowser("what can be done on the dashboard", { timeout: 60_000 }, () =
   it("unlocks a concurrency key after a question", async () => {
     const worker = await shown.work("holder");
     await shown.pawl.enqueue(shown.resize, { path: "/a.png" });
-    await eventually(async () => (await shown.pawl.jobs.list({ state: "running" })).jobs.length > 0);
+    await eventually(
+      async () => (await shown.pawl.jobs.list({ state: "running" })).jobs.length > 0,
+    );
     const { page } = await browser.open(`${shown.url}#/concurrency-keys`);
 
     await page.getByRole("button", { name: "Unlock" }).click();

@@ -28,7 +28,9 @@ export interface WatchedPage {
 }
 
 /** One browser for all tests of a file; each page of it is new and forgotten at the end. */
-export function useBrowser(): { readonly open: (address: string, view?: View) => Promise<WatchedPage> } {
+export function useBrowser(): {
+  readonly open: (address: string, view?: View) => Promise<WatchedPage>;
+} {
   let browser: Browser | undefined;
   const contexts: BrowserContext[] = [];
   beforeAll(async () => {

@@ -124,9 +124,14 @@ describeInBrowser("names and values that are meant to do harm", { timeout: 120_0
     for (const [index, { queue, id }] of jobs.entries()) {
       const query = new URLSearchParams({ queue, id }).toString();
       await page.goto(`${shown.url}#/job?${query}`);
-      await page.locator(".card-value", { hasText: hostile[index] ?? "" }).first().waitFor();
+      await page
+        .locator(".card-value", { hasText: hostile[index] ?? "" })
+        .first()
+        .waitFor();
       await page.locator(".json").first().waitFor();
-      expect(await page.locator(".json script, .json img, .json svg, .json iframe").count()).toBe(0);
+      expect(await page.locator(".json script, .json img, .json svg, .json iframe").count()).toBe(
+        0,
+      );
     }
 
     expect(complaints).toEqual([]);

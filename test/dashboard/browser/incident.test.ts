@@ -26,7 +26,11 @@ describeInBrowser("an incident", { timeout: 60_000 }, () => {
     let clicks = 0;
     const click = async (name: string, within = page.locator("body")): Promise<void> => {
       clicks += 1;
-      await within.getByRole("button", { name }).or(within.getByRole("link", { name })).first().click();
+      await within
+        .getByRole("button", { name })
+        .or(within.getByRole("link", { name }))
+        .first()
+        .click();
     };
 
     await click("Jobs");
@@ -45,7 +49,9 @@ describeInBrowser("an incident", { timeout: 60_000 }, () => {
 
   it("can be handed to somebody else by its address", async () => {
     const first = await browser.open(`${shown.url}#/jobs`);
-    await first.page.getByRole("combobox", { name: "Filter" }).fill("task:send-email payload.user.id:1020");
+    await first.page
+      .getByRole("combobox", { name: "Filter" })
+      .fill("task:send-email payload.user.id:1020");
     await first.page.keyboard.press("Enter");
     await eventually(async () => (await first.page.locator("tbody tr").count()) === jobsOfEach);
 

@@ -136,7 +136,10 @@ describeInBrowser("the live view", { timeout: 90_000 }, () => {
     const { page } = await browser.open(`${shown.url}#/overview`);
     await page.locator(".live-dot.live").waitFor();
     await shown.enqueueRaw("news", "1");
-    await page.locator(".card", { hasText: "Ready" }).locator(".card-value", { hasText: "1" }).waitFor();
+    await page
+      .locator(".card", { hasText: "Ready" })
+      .locator(".card-value", { hasText: "1" })
+      .waitFor();
 
     await page.getByRole("button", { name: "Pause" }).click();
     await page.locator(".live-dot.paused").waitFor();
@@ -174,7 +177,9 @@ describeInBrowser("the live view", { timeout: 90_000 }, () => {
     await page.getByRole("button", { name: "Colours: light" }).click();
     await page.reload();
 
-    await eventually(async () => await page.getByRole("button", { name: "Colours: dark" }).isVisible());
+    await eventually(
+      async () => await page.getByRole("button", { name: "Colours: dark" }).isVisible(),
+    );
     await page.close();
   });
 });

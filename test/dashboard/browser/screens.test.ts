@@ -36,7 +36,9 @@ describeInBrowser("the screens of the dashboard", { timeout: 60_000 }, () => {
   beforeAll(async () => {
     shown = await showPawl();
     await fill(shown);
-    const [failed] = await shown.pawl.history.list({ outcome: "failed" }).then(({ attempts }) => attempts);
+    const [failed] = await shown.pawl.history
+      .list({ outcome: "failed" })
+      .then(({ attempts }) => attempts);
     job = `#/job?queue=${failed?.queue ?? ""}&id=${failed?.id ?? ""}`;
   }, 60_000);
   afterAll(() => shown.close());
@@ -56,7 +58,11 @@ describeInBrowser("the screens of the dashboard", { timeout: 60_000 }, () => {
   it("job shows why, what and when, in both themes", async () => {
     for (const theme of themes) {
       const { page, complaints } = await browser.open(shown.url + job, { theme });
-      await page.getByText("mailbox of user 42 is full").or(page.getByText("card declined")).first().waitFor();
+      await page
+        .getByText("mailbox of user 42 is full")
+        .or(page.getByText("card declined"))
+        .first()
+        .waitFor();
       await page.locator(".json").first().waitFor();
 
       expect(await seriousFindings(page)).toEqual([]);
@@ -104,7 +110,7 @@ async function seriousFindings(page: Page): Promise<readonly Finding[]> {
 
 // For the documentation, when somebody asks for them.
 async function keepPicture(page: Page, name: string): Promise<void> {
-  if (process.env["PAWL_SCREENSHOTS"] !== "1") return;
+  if (process.env.PAWL_SCREENSHOTS !== "1") return;
   const folder = new URL("../../../docs/dashboard/", import.meta.url);
   await page.screenshot({ path: new URL(`${name}.png`, folder).pathname });
 }

@@ -78,7 +78,7 @@ export async function showPawl(): Promise<ShownPawl> {
   const { port } = server.address() as AddressInfo; // it listens on a port, not on a pipe
   const shown: ShownPawl = {
     url: `http://127.0.0.1:${port}/admin/jobs/`,
-    pawl: pawl as unknown as Pawl, // its tasks are of no interest here
+    pawl: pawl, // its tasks are of no interest here
     pool,
     schema,
     sendEmail,
@@ -117,9 +117,12 @@ const handlers = [
   charge.handle(() => {
     throw new UnrecoverableError("card declined");
   }),
-  resize.handle(({ signal }) => new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve());
-  })),
+  resize.handle(
+    ({ signal }) =>
+      new Promise<void>((resolve) => {
+        signal.addEventListener("abort", () => resolve());
+      }),
+  ),
 ];
 
 function away(): Response {

@@ -4,7 +4,10 @@ import { describe, expect, it } from "vitest";
 import { sourceFiles } from "../../support/source-files.ts";
 
 const folder = new URL("../../../dist/dashboard/", import.meta.url);
-const names = ["index.html", ...readdirSync(new URL("assets/", folder)).map((name) => `assets/${name}`)];
+const names = [
+  "index.html",
+  ...readdirSync(new URL("assets/", folder)).map((name) => `assets/${name}`),
+];
 const files = names.map((name) => ({ name, body: readFileSync(new URL(name, folder)) }));
 const mostBytes = 100_000;
 

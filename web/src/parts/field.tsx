@@ -26,8 +26,9 @@ export function TextField(props: TextFieldProps): VNode {
       <input
         id={id}
         class="input"
-        type={props.type ?? "text"}
-        step={props.type === "datetime-local" ? 1 : undefined}
+        {...(props.type === "datetime-local"
+          ? ({ type: "datetime-local", step: 1 } as const)
+          : ({ type: "text" } as const))}
         value={props.value}
         placeholder={props.placeholder}
         aria-invalid={error !== undefined}

@@ -38,7 +38,9 @@ export function FormFields(props: FieldProps): VNode {
     );
   }
   if (field.kind === "json") {
-    return <AreaField label={`${props.label} (JSON)`} value={text} onChange={onText} error={error} />;
+    return (
+      <AreaField label={`${props.label} (JSON)`} value={text} onChange={onText} error={error} />
+    );
   }
   return (
     <TextField
@@ -110,11 +112,7 @@ function ArrayFields({
         </div>
       ))}
       <div>
-        <Button
-          size="tiny"
-          icon="enqueue"
-          onClick={() => put([...items, emptyDraft(field.item)])}
-        >
+        <Button size="tiny" icon="enqueue" onClick={() => put([...items, emptyDraft(field.item)])}>
           Add to {props.label}
         </Button>
       </div>

@@ -12,7 +12,7 @@ import { RescheduleDialog } from "./reschedule-dialog.tsx";
 export interface JobActionsProps {
   readonly jobs: readonly Reference[];
   /** Why one of the actions makes no sense for them. */
-  readonly against?: { readonly [Action in JobAction]?: string | undefined };
+  readonly against?: Readonly<Partial<Record<JobAction, string | undefined>>>;
   readonly size?: "tiny";
   readonly onDone?: () => void;
 }

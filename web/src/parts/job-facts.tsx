@@ -8,7 +8,12 @@ import { Time } from "./said.tsx";
 export function JobFacts({ job }: { readonly job: JobPageDetails }): VNode {
   const facts: readonly (readonly [string, ComponentChildren])[] = [
     ["Id", <WithCopy key="id" text={job.id} />],
-    ["Queue", <a key="queue" href={formatHash("jobs", { queue: job.queue })}>{job.queue}</a>],
+    [
+      "Queue",
+      <a key="queue" href={formatHash("jobs", { queue: job.queue })}>
+        {job.queue}
+      </a>,
+    ],
     ["Priority", job.priority],
     ["Failures", job.failures === null ? null : `${job.failures} of ${job.maxAttempts ?? "?"}`],
     ["Crashes", job.crashes === 0 ? null : job.crashes],

@@ -9,7 +9,7 @@ import { Dialog } from "./dialog.tsx";
 import { readDraft, RescheduleFields, useRescheduleDraft } from "./reschedule-dialog.tsx";
 import { Failure } from "./said.tsx";
 
-type Counting = { readonly count?: Count; readonly error?: ApiError };
+interface Counting { readonly count?: Count; readonly error?: ApiError }
 
 /** Says how many match before anything is done to all of them. */
 export function MatchingDialog(props: {
@@ -57,8 +57,8 @@ export function MatchingDialog(props: {
     >
       <p class="soft">{describePlan(plan)}</p>
       <p role="status">
-        {count === undefined ? "Counting…" : `${counted} ${noun} match now.`} They are changed in the
-        background, in small steps; you can follow and stop it.
+        {count === undefined ? "Counting…" : `${counted} ${noun} match now.`} They are changed in
+        the background, in small steps; you can follow and stop it.
       </p>
       <Failure error={error} />
       {plan.action === "reschedule" && <RescheduleFields draft={draft} onChange={setDraft} />}

@@ -8,7 +8,7 @@ const mostKept = 12;
 /** Leads to the next page and back again; the way back is in the address as well. */
 export function Pager(props: { readonly query: Query; readonly next: string | null }): VNode {
   const { query, next } = props;
-  const trail = trailOf(query["back"]);
+  const trail = trailOf(query.back);
   const { after } = query;
   const isFirst = after === undefined;
   const forward = [...trail, after ?? ""].slice(-mostKept);

@@ -34,9 +34,7 @@ export function PayloadPanel(props: {
   );
   return (
     <Panel title="Payload" actions={actions}>
-      {payload === null && (
-        <Empty icon="jobs" title="The history of this task keeps no payload" />
-      )}
+      {payload === null && <Empty icon="jobs" title="The history of this task keeps no payload" />}
       {payload !== null && isText && (
         <pre class="json json-text" tabIndex={0}>
           {indented(payload)}
@@ -46,9 +44,7 @@ export function PayloadPanel(props: {
       {job.isPayloadCut && (
         <p class="panel-body soft small">It is longer than 256 KiB; the rest is not shown.</p>
       )}
-      {job.isRedacted && (
-        <p class="panel-body soft small">Secrets in it are redacted.</p>
-      )}
+      {job.isRedacted && <p class="panel-body soft small">Secrets in it are redacted.</p>}
       {isRaw && (
         <p class="panel-body soft small">Shown as it is; the audit says that you looked.</p>
       )}

@@ -62,10 +62,7 @@ export function RescheduleFields(props: {
 }
 
 /** Keeps what is typed into the fields. */
-export function useRescheduleDraft(): readonly [
-  RescheduleDraft,
-  (draft: RescheduleDraft) => void,
-] {
+export function useRescheduleDraft(): readonly [RescheduleDraft, (draft: RescheduleDraft) => void] {
   const [draft, setDraft] = useState(emptyDraft);
   return [draft, setDraft];
 }
@@ -90,11 +87,7 @@ export function RescheduleDialog(props: {
       actions={
         <>
           <Button onClick={props.onClose}>Keep as it is</Button>
-          <Button
-            look="first"
-            against={typeof said === "string" ? said : undefined}
-            onClick={save}
-          >
+          <Button look="first" against={typeof said === "string" ? said : undefined} onClick={save}>
             Reschedule
           </Button>
         </>

@@ -13,7 +13,13 @@ export function ToastList(): VNode {
           role={kind === "failed" ? "alert" : undefined}
         >
           <span>{text}</span>
-          <Button icon="cancel" look="plain" size="tiny" label="Dismiss" onClick={() => dismiss(id)} />
+          <Button
+            icon="cancel"
+            look="plain"
+            size="tiny"
+            label="Dismiss"
+            onClick={() => dismiss(id)}
+          />
         </div>
       ))}
     </div>

@@ -45,12 +45,7 @@ export function TopBar({ title }: { readonly title: string }): VNode {
           label={`Colours: ${theme.value}`}
           onClick={nextTheme}
         />
-        <Button
-          icon="help"
-          look="plain"
-          label="Keys"
-          onClick={() => (areKeysShown.value = true)}
-        />
+        <Button icon="help" look="plain" label="Keys" onClick={() => (areKeysShown.value = true)} />
       </header>
       <Banner />
     </>

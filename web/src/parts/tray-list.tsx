@@ -21,9 +21,7 @@ export function TrayList(): VNode | null {
                   <Button
                     size="tiny"
                     power="stop-operation"
-                    onClick={() =>
-                      perform("stop-operation", { id }, () => "The operation stops.")
-                    }
+                    onClick={() => perform("stop-operation", { id }, () => "The operation stops.")}
                   >
                     Stop
                   </Button>

@@ -77,7 +77,11 @@ function Row({ row }: { readonly row: KeysPage["keys"][number] }): VNode {
         "Do this when you know that nothing runs any more.",
       verb: "Unlock",
       onYes: () =>
-        perform("unlock-key", { queue, key }, ({ unlocked }) => `${plural(unlocked, "lane")} freed.`),
+        perform(
+          "unlock-key",
+          { queue, key },
+          ({ unlocked }) => `${plural(unlocked, "lane")} freed.`,
+        ),
     });
   };
   return (

@@ -26,7 +26,8 @@ export function EnqueueScreen(): VNode {
       </section>
     );
   }
-  if (data === undefined) return error === undefined ? <Skeleton rows={8} /> : <Failure error={error} />;
+  if (data === undefined)
+    return error === undefined ? <Skeleton rows={8} /> : <Failure error={error} />;
   if (data.tasks.length === 0) {
     return (
       <section class="panel">
@@ -60,7 +61,7 @@ function Form(props: {
   readonly original?: JobPageDetails;
 }): VNode {
   const { tasks, original } = props;
-  const chosen = original?.task ?? route.value.query["task"] ?? tasks[0]?.name ?? "";
+  const chosen = original?.task ?? route.value.query.task ?? tasks[0]?.name ?? "";
   const task = tasks.find(({ name }) => name === chosen);
   const payload = usePayload(task?.payloadSchema ?? null, original?.payload ?? undefined);
   const [queue, setQueue] = useState(original?.queue ?? "");
@@ -73,7 +74,10 @@ function Form(props: {
     if (payload.json === undefined) return;
     const answer = await perform(
       "enqueue",
-      bodyOf({ task: chosen, payload: payload.json, queue, delay, priority, correlationId }, original),
+      bodyOf(
+        { task: chosen, payload: payload.json, queue, delay, priority, correlationId },
+        original,
+      ),
       ({ id }) => `The job ${shortId(id)} is enqueued.`,
     );
     if (answer !== undefined) go("job", { queue: answer.queue, id: answer.id });
@@ -87,7 +91,11 @@ function Form(props: {
             value={chosen}
             options={names.map((name) => [name, name] as const)}
             onChange={(name) => choose({ task: name, copyQueue: undefined, copyId: undefined })}
-            note={task?.isKnown === false ? "This application does not know it: nothing is checked" : undefined}
+            note={
+              task?.isKnown === false
+                ? "This application does not know it: nothing is checked"
+                : undefined
+            }
           />
           <TextField
             label="Queue"

@@ -33,8 +33,8 @@ const outcomes: readonly OutcomeName[] = [
 export function HistoryScreen(): VNode {
   const { query } = route.value;
   const filter = filterOf(query);
-  const key = JSON.stringify([filter, query["after"]]);
-  const search = useSearch<AttemptRow>(key, query["after"], async (after, limit, signal) => {
+  const key = JSON.stringify([filter, query.after]);
+  const search = useSearch<AttemptRow>(key, query.after, async (after, limit, signal) => {
     const params = { ...filter, limit: String(limit), ...(after === undefined ? {} : { after }) };
     const { attempts, ...page } = await read("history", params, signal);
     return { ...page, rows: attempts };
@@ -92,7 +92,7 @@ type Filter = Omit<HistoryParams, "after" | "limit">;
 
 function filterOf(query: Query): Filter {
   const { final, queue, task, correlationId, from, to, search } = query;
-  const outcome = outcomes.find((each) => each === query["outcome"]);
+  const outcome = outcomes.find((each) => each === query.outcome);
   return {
     ...(outcome === undefined ? {} : { outcome }),
     ...(final === undefined ? {} : { final }),

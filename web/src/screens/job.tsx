@@ -22,7 +22,7 @@ export function JobScreen(): VNode {
 }
 
 function Job({ queue, id }: Reference): VNode {
-  const isRaw = route.value.query["raw"] === "true";
+  const isRaw = route.value.query.raw === "true";
   const params = { queue, id, ...(isRaw ? { raw: "true" } : {}) };
   // Each look at what is raw is noted in the audit: once is enough.
   const { data: job, error } = useRead("job", params, isRaw ? "once" : "live");
@@ -104,7 +104,7 @@ function Head({ job }: { readonly job: JobPageDetails }): VNode {
   );
 }
 
-function reasonsAgainst(job: JobPageDetails): { [Action in JobAction]?: string } {
+function reasonsAgainst(job: JobPageDetails): Partial<Record<JobAction, string>> {
   switch (job.state) {
     case "finished":
       return {

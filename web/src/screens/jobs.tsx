@@ -29,8 +29,8 @@ const states: readonly JobState[] = ["ready", "running", "scheduled", "blocked"]
 export function JobsScreen(): VNode {
   const { query } = route.value;
   const filter = filterOf(query);
-  const key = JSON.stringify([filter, query["after"]]);
-  const search = useSearch<JobRow>(key, query["after"], async (after, limit, signal) => {
+  const key = JSON.stringify([filter, query.after]);
+  const search = useSearch<JobRow>(key, query.after, async (after, limit, signal) => {
     const params = { ...filter, limit: String(limit), ...(after === undefined ? {} : { after }) };
     const { jobs, ...page } = await read("jobs", params, signal);
     return { ...page, rows: jobs };
@@ -65,12 +65,7 @@ export function JobsScreen(): VNode {
         {search.found === undefined && <Skeleton rows={12} />}
         {search.found !== undefined && rows.length === 0 && <NoJobs filter={filter} />}
         {rows.length > 0 && (
-          <JobTable
-            rows={rows}
-            selection={selection}
-            current={current}
-            isStale={search.isStale}
-          />
+          <JobTable rows={rows} selection={selection} current={current} isStale={search.isStale} />
         )}
         <div class="table-foot">
           <Pager query={query} next={search.found?.next ?? null} />
@@ -96,7 +91,7 @@ type Filter = Omit<JobsParams, "after" | "limit">;
 
 function filterOf(query: Query): Filter {
   const { queue, task, correlationId, concurrencyKey, search } = query;
-  const state = states.find((each) => each === query["state"]);
+  const state = states.find((each) => each === query.state);
   return {
     ...(state === undefined ? {} : { state }),
     ...(queue === undefined ? {} : { queue }),

@@ -92,9 +92,7 @@ function Row({ row, isCurrent }: { readonly row: QueueRow; readonly isCurrent: b
       <td class="wide">
         <Sparkline values={depths} label={`Ready jobs of ${name}, lately`} />
       </td>
-      <td class="number">
-        {isStuck ? <span class="badge failed">none</span> : workers}
-      </td>
+      <td class="number">{isStuck ? <span class="badge failed">none</span> : workers}</td>
       <td class="narrow">
         <PauseButton row={row} />
       </td>
