@@ -33,6 +33,7 @@ import { History } from "./history/history.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import { announceEnqueued, logPawl, reportError, type PawlEvents } from "./pawl-events.ts";
+import type { PawlInternals } from "./pawl-internals.ts";
 import {
   checkPawlOptions,
   type Carried,
@@ -53,16 +54,6 @@ import { Slots } from "./worker/slots.ts";
 import { workOnce, type WorkOnceResult } from "./worker/work-once.ts";
 import { checkWorkerOptions, type WorkerOptions } from "./worker/worker-options.ts";
 import { Worker } from "./worker/worker.ts";
-
-/** @internal What a `Pawl` is made of, for the parts of this package that stand beside it. */
-export interface PawlInternals {
-  readonly store: Store<Database>;
-  readonly tasks: ReadonlyMap<string, AnyTask>;
-  readonly serializer: Serializer;
-  readonly version: string;
-  /** Tells whoever listens of an error that nobody waits for. */
-  report(error: unknown): void;
-}
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
 const day = 86_400_000;
@@ -167,10 +158,8 @@ export class Pawl<
 
   /** @internal What the dashboard reads and writes with. */
   get internals(): PawlInternals {
-    const report = (error: unknown): void => {
-      reportError(this, "pawl dashboard", error);
-    };
     const { tasks, serializer } = this.#options;
+    const report = reportError.bind(undefined, this, "pawl dashboard");
     return { store: this.#store, tasks, serializer, version, report };
   }
 

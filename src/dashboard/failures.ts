@@ -1,9 +1,8 @@
-import type {
-  PawlError} from "../core/errors.ts";
 import {
   DashboardError,
   OptionError,
   PayloadError,
+  type PawlError,
   RateLimitError,
   SchemaError,
   TaskError,

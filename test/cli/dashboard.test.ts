@@ -115,10 +115,10 @@ describe("pawl dashboard", () => {
     const cookie = await login(link);
 
     const response = await fetch(`${origin}/api/live`, { headers: { cookie } });
-    const reader = response.body?.getReader();
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     while (!text.includes("event: tick\n")) {
-      text += new TextDecoder().decode((await reader?.read())?.value);
+      text += (await reader?.read())?.value ?? "";
     }
 
     await reader?.cancel();

@@ -153,7 +153,7 @@ describe("authorize", () => {
   ])("lets nobody in when it %s, and tells only its owner why", async (_, authorize) => {
     const reported: unknown[] = [];
     const handler = handlerOf({
-      authorize: authorize as () => null, // as an application in JavaScript may
+      authorize: authorize as unknown as () => null, // as an application in JavaScript may
       report: (error) => reported.push(error),
     });
 

@@ -17,8 +17,8 @@ afterEach(() => {
 function follow(response: Response): { text: () => string; ended: Promise<void> } {
   let text = "";
   const consume = async (): Promise<void> => {
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) text += decoder.decode(chunk);
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? [])
+      text += chunk;
   };
   return { text: () => text, ended: consume() };
 }

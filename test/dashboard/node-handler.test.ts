@@ -21,7 +21,7 @@ async function sendRaw(port: number, text: string): Promise<string> {
   const socket = connect(port, "127.0.0.1").setEncoding("utf8");
   socket.end(text);
   let answer = "";
-  for await (const piece of socket) answer += piece;
+  for await (const piece of socket) answer += String(piece);
   return answer;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { defineTask, Pawl, UnrecoverableError } from "pawl";
+import { defineTask, Pawl, typed, UnrecoverableError } from "pawl";
 import { dashboard } from "pawl/dashboard";
 import { byHeader, change, codeOf, read } from "../support/dashboard.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
@@ -16,7 +16,7 @@ interface Row {
   readonly error: string | null;
 }
 
-const send = defineTask({ name: "send" });
+const send = defineTask({ name: "send", payload: typed<{ text: string }>() });
 
 async function freshDashboard() {
   const engine = await freshEngine();

@@ -18,8 +18,9 @@ interface Container {
 }
 
 const space = /[ \t\n\r]*/y;
+// Between its escapes anything from the space on, but quotation marks and backslashes.
 const stringForm =
-  /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
+  /"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"/uy;
 const numberForm = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const wordForm = /true|false|null/y;
 

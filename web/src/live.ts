@@ -16,7 +16,7 @@ export const connection = signal<Connection>("connecting");
 export const isPaused = signal(false);
 
 /** Whether anybody can see this page. */
-const isVisible = signal(globalThis.document?.visibilityState !== "hidden");
+const isVisible = signal(true);
 
 /** Grows each time that whatever is shown should be read anew: every four seconds or so. */
 export const beat = signal(0);
@@ -30,9 +30,11 @@ const reconnectMs = 30_000;
 
 /** Follows the server for as long as the page is seen and not paused. */
 export function startLive(): void {
-  document.addEventListener("visibilitychange", () => {
+  const look = (): void => {
     isVisible.value = document.visibilityState !== "hidden";
-  });
+  };
+  look();
+  document.addEventListener("visibilitychange", look);
   effect(() => {
     if (isPaused.value) connection.value = "paused";
     if (isPaused.value || !isVisible.value) return undefined;

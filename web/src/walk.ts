@@ -77,10 +77,15 @@ export class Walk<Row> {
     let after = from;
     for (;;) {
       const wanted = pageSize - this.#known.rows.length;
-      const step = await this.#ask(after, wanted, running.signal).catch(asFailure);
+      const step: Step<Row> | ApiError = await this.#ask(after, wanted, running.signal).catch(
+        asFailure,
+      );
       if (running.signal.aborted) return;
       this.#steps += 1;
-      if (step instanceof ApiError) { this.#fail(step); return; }
+      if (step instanceof ApiError) {
+        this.#fail(step);
+        return;
+      }
       const rows = [...this.#known.rows, ...step.rows];
       const goesOn = step.isCut && step.next !== null && rows.length < pageSize;
       if (!goesOn) this.#running = undefined;
@@ -92,7 +97,7 @@ export class Walk<Row> {
         error: undefined,
       });
       if (!goesOn) return;
-      after = step.next ?? undefined;
+      after = step.next;
     }
   }
 

@@ -19,8 +19,7 @@ export function planEnqueue({ pawl }: ReadContext, body: unknown): Planned<Refer
   const task = taskName("task", given.task);
   const payloadText = checkPayloadText(given.payload);
   const options = checkOptions(given);
-  const copyOf =
-    given.copyOf === undefined ? undefined : checkReference("copyOf", given.copyOf);
+  const copyOf = given.copyOf === undefined ? undefined : checkReference("copyOf", given.copyOf);
   // As it is stored, so that what was copied comes back as it was.
   const payload = decodePayload(payloadText, pawl.internals.serializer);
   return {

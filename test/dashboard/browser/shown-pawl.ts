@@ -32,7 +32,7 @@ const charge = defineTask({
   queue: "billing",
   rateLimit: { key: "payments", capacity: 10, interval: "1h" },
   payload: z.object({ amount: z.number(), password: z.string().optional() }),
-  retry: { retries: 0 },
+  retry: "none",
 });
 
 /** What a dashboard's tests need: where it is, and the Pawl behind it. */

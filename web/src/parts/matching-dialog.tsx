@@ -9,7 +9,10 @@ import { Dialog } from "./dialog.tsx";
 import { readDraft, RescheduleFields, useRescheduleDraft } from "./reschedule-dialog.tsx";
 import { Failure } from "./said.tsx";
 
-interface Counting { readonly count?: Count; readonly error?: ApiError }
+interface Counting {
+  readonly count?: Count;
+  readonly error?: ApiError;
+}
 
 /** Says how many match before anything is done to all of them. */
 export function MatchingDialog(props: {

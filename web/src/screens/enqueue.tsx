@@ -92,9 +92,7 @@ function Form(props: {
             options={names.map((name) => [name, name] as const)}
             onChange={(name) => choose({ task: name, copyQueue: undefined, copyId: undefined })}
             note={
-              task?.isKnown === false
-                ? "This application does not know it: nothing is checked"
-                : undefined
+              task?.isKnown === false && "This application does not know it: nothing is checked"
             }
           />
           <TextField

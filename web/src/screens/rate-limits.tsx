@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import type { RateLimitRow } from "../../../src/dashboard/api.ts";
 import { useRead } from "../data.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { Empty, Failure, Meter, Skeleton, Time } from "../parts/said.tsx";
@@ -36,32 +37,39 @@ export function RateLimitsScreen(): VNode {
               </tr>
             </thead>
             <tbody>
-              {limits.map(({ key, capacity, intervalMs, mode, used, windowEndsAt, heldUntil }) => (
-                <tr key={key}>
-                  <td>
-                    <strong class="cut" title={key}>
-                      {key}
-                    </strong>
-                  </td>
-                  <td>
-                    <Meter label={`Used of ${key}`} used={used} capacity={capacity} />
-                  </td>
-                  <td class="number">
-                    {formatCount(used)} of {formatCount(capacity)} in {formatDuration(intervalMs)}
-                  </td>
-                  <td class="wide">{mode}</td>
-                  <td class="wide">
-                    <Time at={windowEndsAt} />
-                  </td>
-                  <td>
-                    <Time at={heldUntil} />
-                  </td>
-                </tr>
+              {limits.map((limit) => (
+                <Row key={limit.key} limit={limit} />
               ))}
             </tbody>
           </table>
         </div>
       )}
     </section>
+  );
+}
+
+function Row({ limit }: { readonly limit: RateLimitRow }): VNode {
+  const { key, capacity, intervalMs, mode, used, windowEndsAt, heldUntil } = limit;
+  return (
+    <tr>
+      <td>
+        <strong class="cut" title={key}>
+          {key}
+        </strong>
+      </td>
+      <td>
+        <Meter label={`Used of ${key}`} used={used} capacity={capacity} />
+      </td>
+      <td class="number">
+        {formatCount(used)} of {formatCount(capacity)} in {formatDuration(intervalMs)}
+      </td>
+      <td class="wide">{mode}</td>
+      <td class="wide">
+        <Time at={windowEndsAt} />
+      </td>
+      <td>
+        <Time at={heldUntil} />
+      </td>
+    </tr>
   );
 }
