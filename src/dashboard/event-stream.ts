@@ -18,6 +18,7 @@ export function eventStream(signal: AbortSignal, subscribe: (send: Send) => () =
     {
       start(controller) {
         const send: Send = (text) => {
+          // Nothing is left to send to when it is closed: then the size is 0.
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(text));
         };
         const close = (): void => {

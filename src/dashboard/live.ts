@@ -9,8 +9,7 @@ import { overviewMs } from "./shared-overview.ts";
 export class Live {
   readonly #readOverview: ReadOverview;
   readonly #watchers = new Set<Send>();
-  #pause = new AbortController();
-  #isRunning = false;
+  #running: AbortController | undefined;
 
   constructor(readOverview: ReadOverview) {
     this.#readOverview = readOverview;
@@ -33,24 +32,26 @@ export class Live {
 
   #add(send: Send): void {
     this.#watchers.add(send);
-    if (this.#isRunning) void this.#describe().then(send);
-    else void this.#run();
+    void this.#describe().then(send);
+    if (this.#running !== undefined) return;
+    this.#running = new AbortController();
+    void this.#run(this.#running.signal);
   }
 
   #remove(send: Send): void {
     this.#watchers.delete(send);
-    if (this.#watchers.size === 0) this.#pause.abort();
+    if (this.#watchers.size > 0) return;
+    this.#running?.abort();
+    this.#running = undefined;
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#watchers.size > 0) {
+  async #run(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await wait(overviewMs, signal);
+      if (signal.aborted) return;
       const text = await this.#describe();
       for (const send of this.#watchers) send(text);
-      this.#pause = new AbortController();
-      if (this.#watchers.size > 0) await wait(overviewMs, this.#pause.signal);
     }
-    this.#isRunning = false;
   }
 
   // Never rejects: that the database is away is news as well.

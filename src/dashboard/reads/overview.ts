@@ -44,8 +44,8 @@ export async function readQueues(
   past: RecentPast,
 ): Promise<{ readonly queues: readonly QueueRow[] }> {
   const nowMs = await past.readOn(context.store);
-  const queues = await measure(context, past, nowMs);
   const takers = await readTakers(context.store);
+  const queues = await measure(context, past, nowMs, takers.byQueue.keys());
   return { queues: queues.map((queue) => toRow(queue, takers, past.depths(queue.name))) };
 }
 
@@ -53,10 +53,26 @@ async function measure(
   { store }: ReadContext,
   past: RecentPast,
   nowMs: number,
+  taken: Iterable<string> = [],
 ): Promise<MeasuredQueue[]> {
-  const queues = await measureQueues(store, { upTo: countUpTo, budgetMs: countBudgetMs });
+  const measured = await measureQueues(store, { upTo: countUpTo, budgetMs: countBudgetMs });
+  const queues = withEmptyOnes(measured, [...past.queues(), ...taken]);
   past.noteDepths(nowMs, queues);
   return queues;
+}
+
+/** With those that have just been emptied, and those that workers wait for. */
+function withEmptyOnes(
+  measured: readonly MeasuredQueue[],
+  names: readonly string[],
+): MeasuredQueue[] {
+  const known = new Set(measured.map(({ name }) => name));
+  const counts = { scheduled: 0, ready: 0, blocked: 0, running: 0 };
+  const empty = { paused: false, upTo: countUpTo, counts, oldestReadyMs: null };
+  const others = [...new Set(names)].filter((name) => !known.has(name));
+  return [...measured, ...others.map((name) => ({ name, ...empty }))].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
 }
 
 function toRow(queue: MeasuredQueue, takers: QueueTakers, depths: readonly number[]): QueueRow {

@@ -68,6 +68,12 @@ export class RecentPast {
     return endings;
   }
 
+  /** In which attempts have ended. */
+  queues(): ReadonlySet<string> {
+    const intervals = [...this.#intervals.values()];
+    return new Set(intervals.flatMap(({ counts }) => counts.map(([queue]) => queue)));
+  }
+
   /** Remembers how deep the queues are: one point for each interval. */
   noteDepths(nowMs: number, queues: readonly MeasuredQueue[]): void {
     const at = startOf(nowMs);

@@ -154,7 +154,7 @@ describeInBrowser("what can be done on the dashboard", { timeout: 60_000 }, () =
     await page.getByRole("dialog").getByRole("button", { name: "Unlock" }).click();
 
     await page.getByText("1 lane freed.").waitFor();
-    await worker.stop();
+    await worker.stop({ grace: 0 });
     await page.close();
   });
 

@@ -78,7 +78,7 @@ export async function showPawl(): Promise<ShownPawl> {
   const { port } = server.address() as AddressInfo; // it listens on a port, not on a pipe
   const shown: ShownPawl = {
     url: `http://127.0.0.1:${port}/admin/jobs/`,
-    pawl: pawl, // its tasks are of no interest here
+    pawl: pawl as Pawl, // its tasks are of no interest here
     pool,
     schema,
     sendEmail,
@@ -100,7 +100,7 @@ export async function showPawl(): Promise<ShownPawl> {
       return rows[0]?.id ?? "";
     },
     close: async () => {
-      for (const worker of workers) await worker.stop();
+      for (const worker of workers) await worker.stop({ grace: 0 });
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await pawl.close();

@@ -72,7 +72,7 @@ describe("the overview", () => {
 });
 
 describe("the queues", () => {
-  it("are listed with their workers and their depths, also when they are paused and empty", async () => {
+  it("are listed with their workers and their depths, also when they are empty and paused or served", async () => {
     const engine = await freshEngine();
     await engine.work({ handlers: [handler], queues: ["mail"] });
     await engine.pawl.queues.pause("empty");
@@ -84,9 +84,10 @@ describe("the queues", () => {
 
     expect(queues).toMatchObject([
       { name: "empty", paused: true, workers: 0, oldestReadyMs: null },
+      { name: "mail", paused: false, workers: 1, oldestReadyMs: null },
       { name: "other", paused: false, workers: 0, counts: { ready: { count: 1 } } },
     ]);
-    expect(queues[1]?.depths.every((depth) => depth === 1)).toBe(true);
+    expect(queues[2]?.depths.every((depth) => depth === 1)).toBe(true);
   });
 });
 
