@@ -63,7 +63,7 @@ export async function serveDashboard(
   pawl: ShownPawl,
   { host, port, ...shown }: Served,
   access: Access = accessTo(host),
-): Promise<{ readonly link: string; close(): void }> {
+): Promise<{ readonly link: string; readonly close: () => void }> {
   const server = await serveHttp({ option: "--port", host, port }, (request) =>
     access.around(request, (asked) => handler(asked)),
   );

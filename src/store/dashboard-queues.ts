@@ -4,7 +4,7 @@ import type { QueryName } from "../db/statements.ts";
 import { inBoundedTransaction, type Store } from "./store.ts";
 
 /** No statement of a read takes longer, in milliseconds. */
-export const readTimeoutMs = 5_000;
+const readTimeoutMs = 5_000;
 
 /** How much waits in a queue. */
 export interface MeasuredQueue {

@@ -51,7 +51,7 @@ interface InfoRow {
 }
 
 /** For how long an operation is held by whoever has just done a batch of it. */
-export const holdMs = 30_000;
+const holdMs = 30_000;
 
 const keptForMs = 90 * 86_400_000;
 const pruneBatch = 1_000;

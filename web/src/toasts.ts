@@ -19,7 +19,7 @@ const mostShown = 4;
 let lastId = 0;
 
 /** Shows a message for a while. */
-export function say(kind: Toast["kind"], text: string): void {
+function say(kind: Toast["kind"], text: string): void {
   lastId += 1;
   const id = lastId;
   toasts.value = [...toasts.value, { id, kind, text }].slice(-mostShown);

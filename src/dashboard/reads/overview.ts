@@ -136,7 +136,11 @@ function unservedProblems(unserved: readonly UnservedJobs[]): Problem[] {
 
 function failingProblem([queue, { ended, failed }]: [string, Endings]): Problem[] {
   if (failed * 2 <= ended) return [];
-  const text = `Of ${shown(ended)} attempts in the queue ${quoted(queue)} that ended within the last minute, ${shown(failed)} failed.`;
+  const where = `in the queue ${quoted(queue)} that ended within the last minute`;
+  const text =
+    ended === 1
+      ? `The one attempt ${where} failed.`
+      : `Of ${shown(ended)} attempts ${where}, ${shown(failed)} failed.`;
   return [{ queue, kind: "failing", text }];
 }
 

@@ -78,7 +78,7 @@ export async function showPawl(): Promise<ShownPawl> {
   const { port } = server.address() as AddressInfo; // it listens on a port, not on a pipe
   const shown: ShownPawl = {
     url: `http://127.0.0.1:${port}/admin/jobs/`,
-    pawl: pawl as Pawl, // its tasks are of no interest here
+    pawl,
     pool,
     schema,
     sendEmail,

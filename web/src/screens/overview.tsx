@@ -142,17 +142,19 @@ function ProblemLine({ problem }: { readonly problem: Problem }): VNode {
 
 function Findings(): VNode {
   const { data } = useRead("findings", {}, "once");
+  const found = data?.findings.filter(({ level }) => level !== "ok") ?? [];
   return (
     <Panel title="Findings of the doctor">
       {data === undefined && <Skeleton rows={3} />}
-      {data?.findings.length === 0 && (
+      {data !== undefined && found.length === 0 && (
         <Empty icon="done" title="Nothing found">
-          The database and the settings are as they should be.
+          {formatCount(data.findings.length)} checks: the database and the settings are as they
+          should be.
         </Empty>
       )}
-      {data !== undefined && data.findings.length > 0 && (
+      {found.length > 0 && (
         <ul class="lines">
-          {data.findings.map(({ check, level, message, fix }) => (
+          {found.map(({ check, level, message, fix }) => (
             <li key={`${check} ${message}`}>
               <span class={`badge ${level === "error" ? "failed" : "blocked"}`}>{level}</span>
               <span class="grow">
