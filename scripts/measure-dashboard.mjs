@@ -69,7 +69,7 @@ try {
 
 function readsOf() {
   const whole = (text) => ({ text, isRedacted: false });
-  const redactor = { redact: whole, redactSentence: whole };
+  const redactor = { redact: whole, redactSentence: whole, isSecretPath: () => false };
   const { tasks: knownTasks, version } = pawl.internals;
   const own = { pawl, store, redactor, knownTasks, version, environment: null, now: Date.now };
   const reads = makeReads(own);

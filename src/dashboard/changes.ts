@@ -24,7 +24,7 @@ export function makeChanges(
     ): Change<Name> =>
     (body, who) =>
       perform(context, { who, action }, () => plan(body, who));
-  const start = audited("start-operation", planStart);
+  const start = audited("start-operation", (body, who) => planStart(context, body, who));
   return {
     "pause-queue": audited("pause-queue", (body) => planQueuePause(context, "pause", body)),
     "resume-queue": audited("resume-queue", (body) => planQueuePause(context, "resume", body)),

@@ -18,6 +18,8 @@ export interface Redactor {
   redact(jsonText: string): { readonly text: string; readonly isRedacted: boolean };
   /** A sentence or a stack, with passwords of connection strings and values of secret keys masked. */
   redactSentence(text: string): { readonly text: string; readonly isRedacted: boolean };
+  /** Whether the value at a path of keys, and of places in lists, is redacted: itself, or something that it is in. */
+  isSecretPath(path: readonly string[]): boolean;
 }
 
 /** What the dashboard needs of a `Pawl`, whatever its tasks are. */

@@ -16,7 +16,16 @@ export function createRedactor(paths: readonly string[] = []): Redactor {
   return {
     redact: (jsonText) => redactJson(jsonText, secretPaths),
     redactSentence,
+    isSecretPath: (path) => path.some(isSecretKey) || isBelow(path, secretPaths),
   };
+}
+
+// An element of a list has the path of the list; but a key may be a number as well.
+function isBelow(path: readonly string[], secretPaths: ReadonlySet<string>): boolean {
+  const named = path.filter((key) => !/^\d+$/.test(key));
+  return [path, named].some((keys) =>
+    keys.some((_, index) => secretPaths.has(keys.slice(0, index + 1).join("."))),
+  );
 }
 
 /** Checks the option `redact`: paths of keys such as `user.email`. Throws `OptionError`. */

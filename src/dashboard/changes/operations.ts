@@ -4,6 +4,7 @@ import { startOperation, stopOperation, type OperationInfo } from "../../store/o
 import type { Count, Done, OperationPlan, OperationRow } from "../api.ts";
 import type { Planned } from "../audit.ts";
 import type { Identity, ReadContext } from "../context.ts";
+import { assertSearchable } from "../secret-search.ts";
 import { bodyOf } from "./bodies.ts";
 import { checkPlan, findMatching } from "./plan.ts";
 
@@ -12,8 +13,13 @@ const countBudgetMs = 250;
 const countBatch = 500;
 
 /** Begins an operation. */
-export function planStart(body: unknown, who: Identity): Planned<OperationRow> {
+export function planStart(
+  { redactor }: ReadContext,
+  body: unknown,
+  who: Identity,
+): Planned<OperationRow> {
   const plan = checkPlan("start-operation", body);
+  assertSearchable(plan.filter.search, redactor);
   return {
     details: { plan },
     run: async (store) => {
@@ -43,8 +49,12 @@ export function planStop(body: unknown): Planned<Done> {
 }
 
 /** Counts what an operation would change, as far as that gets in a quarter of a second. */
-export async function countMatching({ store }: ReadContext, body: unknown): Promise<Count> {
+export async function countMatching(
+  { store, redactor }: ReadContext,
+  body: unknown,
+): Promise<Count> {
   const plan = checkPlan("count-matching", body);
+  assertSearchable(plan.filter.search, redactor);
   const until = performance.now() + countBudgetMs;
   let count = 0;
   let after: string | null = null;

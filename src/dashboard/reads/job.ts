@@ -56,7 +56,9 @@ const whole = (text: string): { text: string; isRedacted: boolean } => ({
   text,
   isRedacted: false,
 });
-const unredacted = { redactor: { redact: whole, redactSentence: whole } };
+const unredacted = {
+  redactor: { redact: whole, redactSentence: whole, isSecretPath: () => false },
+};
 
 type Standing = Pick<
   JobPageDetails,

@@ -2,6 +2,7 @@ import { integerBetween } from "../../core/options.ts";
 import { searchHistory, searchJobs } from "../../store/dashboard-search.ts";
 import type { HistoryPageRows, HistoryParams, JobsPage, JobsParams, PageParams } from "../api.ts";
 import type { ReadContext } from "../context.ts";
+import { assertSearchable } from "../secret-search.ts";
 import { attemptRow, hidden } from "./redaction.ts";
 
 const searchBudgetMs = 200;
@@ -11,6 +12,7 @@ const highestLimit = 200;
 /** A page of live jobs, in the order of queues and ids. Throws `OptionError`. */
 export async function readJobs(context: ReadContext, params: JobsParams): Promise<JobsPage> {
   const { after, limit, ...filter } = params;
+  assertSearchable(filter.search, context.redactor);
   const { rows, ...page } = await searchJobs(context.store, filter, {
     ...pageOf({ after, limit }),
     budgetMs: searchBudgetMs,
@@ -25,6 +27,7 @@ export async function readHistory(
   params: HistoryParams,
 ): Promise<HistoryPageRows> {
   const { after, limit, ...filter } = params;
+  assertSearchable(filter.search, context.redactor);
   const { rows, ...page } = await searchHistory(context.store, filter, {
     ...pageOf({ after, limit }),
     budgetMs: searchBudgetMs,

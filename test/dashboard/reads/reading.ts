@@ -17,6 +17,7 @@ export function readsOf(
 ): Read {
   const redactor = {
     redact: (text: string) => hiding(text, /"[^"]*secret[^"]*"(?!:)/g, '"[redacted]"'),
+    isSecretPath: (path: readonly string[]) => path.includes("secret"),
     redactSentence: (text: string) => hiding(text, /.*secret.*/gs, "[redacted]"),
   };
   const { tasks: knownTasks, version } = pawl.internals;
