@@ -371,7 +371,7 @@ declare
   _few text[];
   _is_counted boolean := false;
   _payload text := 'payload';
-  _batch integer := 1000;
+  _batch integer := case when _terms is null then 1000 else 100 end;
   _first uuid := '00000000-0000-0000-0000-000000000000';
   _last uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   _in_queue text := coalesce(_of_queue, _after_queue);
@@ -438,7 +438,8 @@ begin
     if not is_end and _left > 0 and _seen > 0 and _part = 'true' and not _is_counted then
       -- The first step was not enough: is there less to look at?
       _is_counted := true;
-      _few := :"schema".few_jobs(_state, _of_queue, 20000);
+      -- Of few rows with long payloads, one look may take as long as that of many without.
+      _few := :"schema".few_jobs(_state, _of_queue, case when _terms is null then 20000 else 2000 end);
       if _few is not null then
         return query execute format('select * from %I.search_few_jobs($1, $2, $3, $4, $5, $6, $7, $8)', :'schema')
           using _few, _filters, _of_queue, _terms, _in_queue, _from, _left, _seen;
@@ -494,7 +495,7 @@ declare
   _until text := 'history.finished_at >= $5'
     ' and (history.finished_at, history.id, history.attempt, history.queue) >= ($5, $6, $7, $8)';
   _payload text := 'payload';
-  _batch integer := 1000;
+  _batch integer := case when _terms is null then 1000 else 100 end;
   _left integer := _limit;
   _seen integer := 0;
   _count integer;

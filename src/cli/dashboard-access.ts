@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { OptionError } from "../core/errors.ts";
 import type { Identity } from "../dashboard/dashboard.ts";
+import { say } from "./terminal.ts";
 
 /** How people get into a dashboard that the command line serves. */
 export interface Access {
@@ -14,6 +15,8 @@ export interface Access {
 const shortestPassword = 12;
 const tokenBytes = 32;
 const longestName = 100;
+const mostGuesses = 10;
+const forgetMs = 60_000;
 const plain = {
   "content-type": "text/plain; charset=utf-8",
   "cache-control": "no-store",
@@ -56,20 +59,55 @@ export function passwordAccess(password: string): Access {
       ...{ option: "PAWL_DASHBOARD_PASSWORD", expected, got: "fewer" },
     });
   }
+  const isRight = ({ name, given }: Given): boolean => isSame(given, password) && name !== "";
+  const guesses = new Guesses();
+  const session = randomBytes(tokenBytes).toString("base64url");
+  const cookie = `pawl-${randomBytes(6).toString("hex")}`;
   return {
     link: "/",
     authorize(request) {
-      const { name, given } = basicOf(request);
-      return isSame(given, password) && name !== "" ? { name, role: "admin" } : null;
+      const given = basicOf(request);
+      return isRight(given) ? { name: given.name, role: "admin" } : null;
     },
     async around(request, answer) {
+      // Whoever has been in before is let in while others guess.
+      const isKnown = isSame(cookieOf(request, cookie), session);
+      if (!isKnown && guesses.areTooMany()) {
+        const headers = { ...plain, "retry-after": String(forgetMs / 1_000) };
+        return new Response("Too many wrong passwords: try again in a minute.\n", {
+          status: 429,
+          headers,
+        });
+      }
+      if (request.headers.has("authorization") && !isRight(basicOf(request))) guesses.add();
       const response = await answer(request);
       if (response.status === 401) {
         response.headers.set("www-authenticate", 'Basic realm="Pawl", charset="UTF-8"');
+      } else if (!isKnown) {
+        const value = `${cookie}=${session}; Path=/; HttpOnly; SameSite=Strict`;
+        response.headers.append("set-cookie", value);
       }
       return response;
     },
   };
+}
+
+/** Wrong passwords, from wherever they come: behind a proxy all addresses are one. */
+class Guesses {
+  #count = 0;
+  #since = -Infinity;
+
+  add(): void {
+    if (this.#count === 0) this.#since = performance.now();
+    this.#count += 1;
+    if (this.#count !== mostGuesses) return;
+    say(`pawl dashboard: ${mostGuesses} wrong passwords; for a minute nobody new is let in`);
+  }
+
+  areTooMany(): boolean {
+    if (performance.now() - this.#since > forgetMs) this.#count = 0;
+    return this.#count >= mostGuesses;
+  }
 }
 
 // In a time that says nothing about what is right; of one length, whatever was given.
@@ -86,7 +124,12 @@ function cookieOf(request: Request, name: string): string {
   return cookies.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 }
 
-function basicOf(request: Request): { readonly name: string; readonly given: string } {
+interface Given {
+  readonly name: string;
+  readonly given: string;
+}
+
+function basicOf(request: Request): Given {
   const [, encoded = ""] =
     /^basic\s+(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
   const decoded = Buffer.from(encoded, "base64").toString();

@@ -55,7 +55,7 @@ export interface Changes {
   };
   /**
    * What became of each: `replayed`; or nothing, for it was before (`replayedBefore`), a live job has its unique key (`kept`), it
-   * `succeeded`, its payload is not kept (`payloadGone`), it has not ended (`live`), or there is none (`notFound`).
+   * `succeeded`, its payload is not kept (`payloadGone`) or not accepted (`refused`), it has not ended (`live`), or there is none (`notFound`).
    */
   "replay-jobs": { body: { readonly jobs: readonly Reference[] }; answer: Outcomes };
   /** Enqueues a job: anew, or as a copy of another with its payload edited. */

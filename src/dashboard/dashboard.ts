@@ -26,7 +26,10 @@ export interface DashboardOptions {
    * something else keeps strangers out.
    */
   readonly authorize: Authorize | "none";
-  /** The names with ports that it may be called by: `jobs.example.com`, `localhost:3000`. Default: any. */
+  /**
+   * The names with ports that it may be called by: `jobs.example.com`, `localhost:3000`. Default: any; with `authorize: "none"`
+   * localhost, and addresses that are written out.
+   */
   readonly hosts?: readonly string[];
   /** Origins that its page is shown under, where a proxy changes the host: `https://example.com`. Default: its own. */
   readonly origins?: readonly string[];
@@ -58,7 +61,9 @@ export function dashboard(pawl: ShownPawl, options: DashboardOptions): Dashboard
   checkKeys("dashboard", options, knownOptions);
   const authorize = checkAuthorize(options.authorize);
   const places = {
-    hosts: optional(options.hosts, checkHosts),
+    hosts:
+      optional(options.hosts, checkHosts) ??
+      (options.authorize === "none" ? ("addresses" as const) : undefined),
     origins: optional(options.origins, checkOrigins) ?? new Set<string>(),
   };
   const context = makeContext(pawl, options);

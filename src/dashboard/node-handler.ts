@@ -93,7 +93,7 @@ async function send(
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     if (gone.aborted) return;
     const isTaken = outgoing.write(next.value);
-    if (!isTaken) await Promise.race([once(outgoing, "drain"), once(outgoing, "close")]);
+    if (!isTaken) await once(outgoing, "drain", { signal: gone }).catch(() => undefined);
   }
   outgoing.end();
 }

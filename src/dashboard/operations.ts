@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { backoff, wait } from "../core/wait.ts";
 import { classify } from "../db/sqlstate.ts";
-import { failOperation, takeOperation, type TakenOperation } from "../store/operations.ts";
+import {
+  areOperationsRunning,
+  failOperation,
+  holdMs,
+  takeOperation,
+  type TakenOperation,
+} from "../store/operations.ts";
 import { inBoundedTransaction } from "../store/store.ts";
 import { statementTimeoutMs } from "./audit.ts";
 import { checkPlan } from "./changes/plan.ts";
@@ -22,6 +28,7 @@ export class Operations {
   readonly #context: ReadContext;
   #active = 0;
   #isWanted = false;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(context: ReadContext) {
     this.#context = context;
@@ -40,23 +47,34 @@ export class Operations {
         this.#isWanted = false;
         const holder = randomUUID();
         const operation = await this.#take(holder);
-        if (operation === undefined) continue;
+        if (operation === "held by others") this.#wakeLater();
+        if (operation === undefined || operation === "held by others") continue;
         // There may be another.
         this.wake();
         await this.#run(operation, holder);
       }
     } catch (error) {
-      // Whoever reads the operations hears of a database that is down, and looks again.
-      if (!isPassing(error) && classify(error) !== "schema") this.#report(error);
+      if (isPassing(error)) this.#wakeLater();
+      else if (classify(error) !== "schema") this.#report(error);
     } finally {
       this.#active -= 1;
     }
   }
 
-  #take(holder: string): Promise<TakenOperation | undefined> {
-    return inBoundedTransaction(this.#context.store, statementTimeoutMs, (store) =>
-      takeOperation(store, holder),
-    );
+  // What another process holds may be left behind, and a database that is away comes back.
+  #wakeLater(): void {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => {
+      this.wake();
+    }, holdMs).unref();
+  }
+
+  #take(holder: string): Promise<TakenOperation | "held by others" | undefined> {
+    return inBoundedTransaction(this.#context.store, statementTimeoutMs, async (store) => {
+      const taken = await takeOperation(store, holder);
+      if (taken !== undefined) return taken;
+      return (await areOperationsRunning(store)) ? "held by others" : undefined;
+    });
   }
 
   async #run({ id, plan, cursor, startedAt }: TakenOperation, holder: string): Promise<void> {

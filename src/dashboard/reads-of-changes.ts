@@ -1,12 +1,13 @@
 import { checkKeys, invalidOption } from "../core/options.ts";
-import { listAudit, type AuditEntry } from "../store/audit.ts";
+import { listAudit } from "../store/audit.ts";
 import { listOperations } from "../store/operations.ts";
 import { inBoundedTransaction } from "../store/store.ts";
-import type { AuditRow, Reads, Role } from "./api.ts";
+import type { Reads } from "./api.ts";
 import { statementTimeoutMs } from "./audit.ts";
 import { toOperationRow } from "./changes/operations.ts";
 import type { Identity, ReadContext } from "./context.ts";
 import type { Operations } from "./operations.ts";
+import { auditRow } from "./reads/audit-row.ts";
 import { pageOf } from "./reads/pages.ts";
 
 type Own = "session" | "operations" | "audit";
@@ -46,14 +47,10 @@ export function makeReadsOfChanges(
       const found = await inBoundedTransaction(store, statementTimeoutMs, (tx) =>
         listAudit(tx, { before, limit: limit + 1 }),
       );
-      const entries = found.slice(0, limit).map(toAuditRow);
+      const entries = found.slice(0, limit).map((entry) => auditRow(context, entry));
       return { entries, next: found.length > limit ? (entries.at(-1)?.id ?? null) : null };
     },
   };
-}
-
-function toAuditRow({ role, at, ...entry }: AuditEntry): AuditRow {
-  return { ...entry, role: role as Role, at: at.toISOString() }; // as whoever was asked for it had it
 }
 
 function checkEntryId(after: string): string {

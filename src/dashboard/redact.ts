@@ -10,6 +10,10 @@ const keys = /([a-z][\w-]{0,63})["']?\s{0,4}[=:]\s{0,4}/gi;
 const values =
   /(?:(?:bearer|basic|digest|token)\s{1,4})?(?:\[redacted\]|"(?:[^"\\]|\\[^])*"?|'(?:[^'\\]|\\[^])*'?|[^\s,;&"')}\]]+)/iy;
 
+// PostgreSQL also takes "-1" and " +0" for a place in a list.
+const mayBePlace = /^\s*[-+]?\d+$/;
+const mostPossible = 64;
+
 /** Takes secrets out of what is shown: by the names of their keys, and by paths of the application's. */
 export function createRedactor(paths: readonly string[] = []): Redactor {
   const secretPaths = new Set(paths);
@@ -20,12 +24,17 @@ export function createRedactor(paths: readonly string[] = []): Redactor {
   };
 }
 
-// An element of a list has the path of the list; but a key may be a number as well.
+// An element of a list has the path of the list; but what looks like a place in one may be a key as well.
 function isBelow(path: readonly string[], secretPaths: ReadonlySet<string>): boolean {
-  const named = path.filter((key) => !/^\d+$/.test(key));
-  return [path, named].some((keys) =>
-    keys.some((_, index) => secretPaths.has(keys.slice(0, index + 1).join("."))),
-  );
+  let possible = new Set([""]);
+  for (const key of path) {
+    const longer = [...possible].map((before) => (before === "" ? key : `${before}.${key}`));
+    if (longer.some((each) => secretPaths.has(each))) return true;
+    possible = new Set(mayBePlace.test(key) ? [...possible, ...longer] : longer);
+    // Nobody means as many; what is not understood is not shown.
+    if (possible.size > mostPossible) return true;
+  }
+  return false;
 }
 
 /** Checks the option `redact`: paths of keys such as `user.email`. Throws `OptionError`. */

@@ -15,7 +15,17 @@ const secretNames: ReadonlySet<string> = new Set([
   ...["authorization", "cookie", "setcookie", "sessionid", "sid"],
   ...["apikey", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey", "sshkey"],
   ...["clientsecret", "apisecret", "connectionstring", "databaseurl", "dsn"],
-  ...["creditcard", "cardnumber", "cvv", "cvc", "iban", "ssn", "socialsecuritynumber"],
+  ...[
+    "creditcard",
+    "cardnumber",
+    "accountnumber",
+    "bankaccount",
+    "cvv",
+    "cvc",
+    "iban",
+    "ssn",
+    "socialsecuritynumber",
+  ],
 ]);
 const mostWords = 3;
 
@@ -33,5 +43,6 @@ export function isSecretKey(key: string): boolean {
 }
 
 function isSecretName(name: string): boolean {
+  if (/(?:password|passwd)s?$/.test(name)) return true; // also as a part of a word that has no other
   return secretNames.has(name) || (name.endsWith("s") && secretNames.has(name.slice(0, -1)));
 }

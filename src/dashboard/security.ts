@@ -2,8 +2,11 @@ import { DashboardError } from "../core/errors.ts";
 
 /** Where a dashboard may be asked from. */
 export interface Places {
-  /** The names it may be called by, with their ports, in lower case; undefined for any. */
-  readonly hosts: ReadonlySet<string> | undefined;
+  /**
+   * The names it may be called by, with their ports, in lower case; undefined for any; "addresses" for what nobody can register
+   * as a name: localhost, and addresses written out.
+   */
+  readonly hosts: ReadonlySet<string> | "addresses" | undefined;
   /** Origins besides its own that changes may come from. */
   readonly origins: ReadonlySet<string>;
 }
@@ -28,7 +31,7 @@ const ownHeader = "x-pawl-dashboard";
 export function assertHost(request: Request, { hosts }: Places): void {
   if (hosts === undefined) return;
   const host = hostOf(request);
-  if (hosts.has(host)) return;
+  if (hosts === "addresses" ? isNoName(host) : hosts.has(host)) return;
   throw new DashboardError(
     "PAWL_DASHBOARD_HOST",
     "expected a host name that this dashboard is served under, got another; use the link that it printed, " +
@@ -58,6 +61,11 @@ export function assertOwnPage(request: Request, places: Places): void {
     `expected a change from the dashboard's own page, with the header ${ownHeader}: 1, got one from elsewhere; ` +
       "behind a proxy that changes the host, add the page's origin to `origins`",
   );
+}
+
+function isNoName(host: string): boolean {
+  const name = host.replace(/:\d*$/, "");
+  return /^(?:(?:.+\.)?localhost|\d+\.\d+\.\d+\.\d+|\[[\da-f:.]+\])$/.test(name);
 }
 
 function isSameOrigin(request: Request, origin: string): boolean {

@@ -51,7 +51,7 @@ interface InfoRow {
 }
 
 /** For how long an operation is held by whoever has just done a batch of it. */
-const holdMs = 30_000;
+export const holdMs = 30_000;
 
 const keptForMs = 90 * 86_400_000;
 const pruneBatch = 1_000;
@@ -89,6 +89,12 @@ export async function takeOperation(
   if (row === undefined) return undefined;
   const { started_at_ms: startedAt, ...operation } = row;
   return { ...operation, startedAt: new Date(startedAt) };
+}
+
+/** Whether any operation goes on, also one that somebody holds. */
+export async function areOperationsRunning(store: Store): Promise<boolean> {
+  const [row] = await store.db.query<{ running: boolean }>(store.sql("operations/running"));
+  return row?.running === true;
 }
 
 /** Locks an operation until the transaction ends, and says where it is; undefined when it has ended or is another's. */

@@ -194,6 +194,28 @@ describe("pawl dashboard for others", () => {
     expect(bare.headers.get("www-authenticate")).toMatch(/^Basic /);
     expect(await right.json()).toMatchObject({ name: "ada", role: "admin" });
   });
+
+  it("looks at no more passwords after ten wrong ones, but lets those go on who are in", async () => {
+    const environment = { PAWL_DASHBOARD_PASSWORD: password };
+    const { running } = await start(["--host", "0.0.0.0"], { environment });
+    const { port } = new URL(running.stdout.trim());
+    const session = `http://127.0.0.1:${port}/api/session`;
+    const first = await fetch(session, { headers: basic("ada", password) });
+    const cookie = first.headers.get("set-cookie")?.split(";", 1)[0] ?? "";
+
+    const guesses = await Promise.all(
+      Array.from({ length: 30 }, (_, n) => fetch(session, { headers: basic("eve", `guess ${n}`) })),
+    );
+    const lucky = await fetch(session, { headers: basic("eve", password) });
+    const known = await fetch(session, { headers: { ...basic("ada", password), cookie } });
+
+    const statuses = guesses.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(20);
+    expect([lucky.status, lucky.headers.get("retry-after")]).toEqual([429, "60"]);
+    expect(known.status).toBe(200);
+    expect(running.stderr).toContain("10 wrong passwords");
+  });
 });
 
 describe("the options of pawl dashboard", () => {

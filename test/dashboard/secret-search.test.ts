@@ -10,6 +10,9 @@ const secrets = [
   // Listed by the application, whole lists and objects as well.
   "payload.user.email:a",
   "payload.lines.3.price:12",
+  "payload.lines.-1.price:12",
+  "payload.lines.+0.price:12",
+  "payload.years.2024.0.sum:12",
   "payload.owner.name:a",
 ];
 
@@ -17,7 +20,7 @@ async function freshDashboard() {
   const { pawl } = await freshEngine();
   return dashboard(pawl, {
     authorize: byHeader,
-    redact: ["user.email", "lines.price", "owner"],
+    redact: ["user.email", "lines.price", "owner", "years.2024.sum"],
   });
 }
 

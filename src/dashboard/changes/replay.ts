@@ -31,21 +31,22 @@ export interface Writing {
 /** How many jobs are replayed at once: all their payloads are in memory then. */
 export const replayBatch = 100;
 
-/** Enqueues ended jobs anew, and says of each what became of it. Throws `PayloadError`. */
+/**
+ * Enqueues ended jobs anew, and says of each what became of it. One that cannot be replayed is left out: it must not keep back
+ * all others, and what a check says of a payload may quote it.
+ */
 export async function replayEnded(
   writing: Writing,
   jobs: readonly Reference[],
 ): Promise<readonly Replayed[]> {
   const replayed: Replayed[] = [];
   for (let start = 0; start < jobs.length; start += replayBatch) {
-    replayed.push(...(await replayBatchOf(writing, jobs.slice(start, start + replayBatch))));
+    replayed.push(...(await replayAcceptable(writing, jobs.slice(start, start + replayBatch))));
   }
   return replayed;
 }
 
-/**
- * The same for at most `replayBatch` jobs, where one that cannot be replayed is left out: it must not keep back all others.
- */
+/** The same for at most `replayBatch` jobs. */
 export async function replayAcceptable(
   writing: Writing,
   jobs: readonly Reference[],

@@ -8,8 +8,11 @@ import {
   type JobAttempt,
   type WholeJob,
 } from "../../store/dashboard-job.ts";
-import type { JobPageDetails, JobParams, Role } from "../api.ts";
+import { inBoundedTransaction } from "../../store/store.ts";
+import type { JobPageDetails, JobParams } from "../api.ts";
+import { statementTimeoutMs } from "../audit.ts";
 import type { Identity, ReadContext } from "../context.ts";
+import { auditRow } from "./audit-row.ts";
 import { attemptRow, hidden, shown } from "./redaction.ts";
 import { readRelated, readReplays } from "./related.ts";
 
@@ -140,15 +143,13 @@ function cutText(text: string): string {
 }
 
 async function readAudit(
-  { store }: ReadContext,
+  context: ReadContext,
   job: JobReference,
 ): Promise<JobPageDetails["audit"]> {
-  const entries = await listAuditOfJob(store, job, mostAudited);
-  return entries.map(({ role, at, ...entry }) => ({
-    ...entry,
-    role: role as Role, // as it was checked before it was written
-    at: at.toISOString(),
-  }));
+  const entries = await inBoundedTransaction(context.store, statementTimeoutMs, (store) =>
+    listAuditOfJob(store, job, mostAudited),
+  );
+  return entries.map((entry) => auditRow(context, entry));
 }
 
 // A reason may quote an error.

@@ -5,8 +5,9 @@ import type { JobAttempt } from "../../store/dashboard-job.ts";
 import { searchHistory, searchJobs } from "../../store/dashboard-search.ts";
 import { encodePosition } from "../../store/dashboard-position.ts";
 import { describeJobs, jobKey } from "../../store/new-jobs.ts";
-import type { Store } from "../../store/store.ts";
+import { inBoundedTransaction, type Store } from "../../store/store.ts";
 import type { JobPageDetails } from "../api.ts";
+import { statementTimeoutMs } from "../audit.ts";
 
 const mostRelated = 20;
 // No index holds correlation ids: what is not found in this time is left out.
@@ -24,7 +25,9 @@ export async function readReplays(
   const ended = attempts.filter(({ final }) => final).slice(-mostReplayed);
   if (ended.length === 0) return [];
   const replays = ended.map((attempt) => ({ queue: attempt.queue, id: replayId(attempt) }));
-  const known = await describeJobs(store, replays);
+  const known = await inBoundedTransaction(store, statementTimeoutMs, (tx) =>
+    describeJobs(tx, replays),
+  );
   return replays.filter((replay) => known.has(jobKey(replay)));
 }
 
