@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defineTask } from "pawl";
 import { dashboard } from "pawl/dashboard";
 import { choreList } from "#pawl/maintenance/chore-list";
 import { listAuditOfJob } from "#pawl/store/audit";
@@ -50,6 +51,19 @@ describe("the audit", () => {
       ...["refused", "refused", "refused", "done"],
     ]);
     expect(JSON.stringify(entries)).not.toContain("hush");
+  });
+
+  it("hides what somebody has quoted as a reason", async () => {
+    const { handler, engine } = await freshDashboard();
+    const { job } = await engine.pawl.enqueue(defineTask({ name: "send" }));
+
+    await change(handler, "cancel-jobs", { jobs: [job], reason: "leaked token=abcdef" });
+
+    const { entries } = await page(handler);
+    expect(JSON.parse(entries[0]?.details ?? "")).toMatchObject({
+      reason: "leaked token=[redacted]",
+      outcomes: { cancelled: 1 },
+    });
   });
 
   it("goes back page by page", async () => {

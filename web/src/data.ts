@@ -18,13 +18,12 @@ export interface Reading<Answer> {
   readonly error: ApiError | undefined;
   /** Whether `data` belongs to other parameters than are asked for now. */
   readonly isStale: boolean;
-  readonly reload: () => void;
 }
 
-/** How often something is read: with each beat of the live view, or once; and after changes. */
+/** How often something is read: with each beat of the live view and after changes, or once. */
 export type Rhythm = "live" | "once";
 
-/** Reads something for a component, and reads it again as `rhythm` says and after each change. */
+/** Reads something for a component, and reads it again as `rhythm` says. */
 export function useRead<Name extends keyof Reads>(
   name: Name,
   params: Reads[Name]["params"],
@@ -41,7 +40,7 @@ export function useRead<Name extends keyof Reads>(
       },
       onError: (error) => {
         setTrouble(name, error.isPassing ? error : undefined);
-        setKnown((before) => ({ key, data: before.data, error }));
+        setKnown((before) => ({ key, error, ...(before.key === key && { data: before.data }) }));
       },
     });
     loop.current = started;
@@ -55,7 +54,7 @@ export function useRead<Name extends keyof Reads>(
   const heard = useRef(changes.value);
   useEffect(() => {
     // What has just begun asks for itself.
-    if (heard.current !== changes.value) loop.current?.ask("surely");
+    if (heard.current !== changes.value && rhythm === "live") loop.current?.ask("surely");
     heard.current = changes.value;
   }, [changes.value]);
   const isStale = known.key !== key;
@@ -63,7 +62,6 @@ export function useRead<Name extends keyof Reads>(
     data: known.data,
     error: isStale ? undefined : known.error,
     isStale,
-    reload: () => loop.current?.ask("surely"),
   };
 }
 

@@ -42,10 +42,26 @@ export function sayDraft(field: FormField, draft: Draft): Said {
 /** The draft that says the same as JSON text; undefined when the form has no fields for all of it. */
 export function draftOf(field: FormField, text: string): Draft | undefined {
   try {
-    return fill(field, parseJsonText(text));
+    const node = parseJsonText(text);
+    const draft = fill(field, node);
+    if (draft === undefined) return undefined;
+    const said = sayDraft(field, draft);
+    return "json" in said && inOrder(parseJsonText(said.json)) === inOrder(node)
+      ? draft
+      : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The same text for the same value: members stand in the order of their names. */
+function inOrder(node: JsonNode): string {
+  if ("text" in node) return node.kind === "string" ? JSON.stringify(node.value) : node.text;
+  if (node.kind === "array") return `[${node.items.map(inOrder).join(",")}]`;
+  const members = node.members.map(
+    ({ name, value }) => `${JSON.stringify(name)}:${inOrder(value)}`,
+  );
+  return `{${members.sort().join(",")}}`;
 }
 
 /** Whether it is JSON text. */
@@ -131,7 +147,10 @@ function fill(field: FormField, node: JsonNode | undefined): Draft | undefined {
         : { items: items.filter((item) => item !== undefined) };
     }
     case "string":
-      return node.kind === "string" ? { text: node.value } : undefined;
+      // A field of one line would join lines.
+      return node.kind === "string" && !/[\r\n]/.test(node.value)
+        ? { text: node.value }
+        : undefined;
     case "number":
     case "integer":
       return node.kind === "number" ? { text: node.text } : undefined;

@@ -27,6 +27,8 @@ export const clockSkewMs = signal(0);
 const pollMs = 5_000;
 const beatMs = 3_900;
 const reconnectMs = 30_000;
+// Of a stream that says nothing for so long, nobody knows whether it is one.
+const silenceMs = 10_000;
 
 /** Follows the server for as long as the page is seen and not paused. */
 export function startLive(): void {
@@ -47,6 +49,7 @@ class Follower {
   #source: EventSource | undefined;
   #polling: ReturnType<typeof setInterval> | undefined;
   #reconnecting: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
   #beatAt = 0;
 
@@ -59,6 +62,7 @@ class Follower {
     this.#source?.close();
     clearInterval(this.#polling);
     clearTimeout(this.#reconnecting);
+    clearTimeout(this.#silence);
     setTrouble("live", undefined);
   }
 
@@ -66,14 +70,17 @@ class Follower {
     connection.value = "connecting";
     const source = new EventSource("api/live");
     this.#source = source;
+    this.#watch();
     source.addEventListener("tick", ({ data }: MessageEvent<string>) => {
       this.#hear((JSON.parse(data) as Tick).overview); // the contract with our own server
       connection.value = "live";
+      this.#watch();
       clearInterval(this.#polling);
       this.#polling = undefined;
     });
     source.addEventListener("trouble", ({ data }: MessageEvent<string>) => {
       setTrouble("live", JSON.parse(data) as Trouble); // the contract with our own server
+      this.#watch();
       this.#beat();
     });
     source.addEventListener("error", () => this.#fail(source));
@@ -86,6 +93,17 @@ class Follower {
       clearTimeout(this.#reconnecting);
       this.#reconnecting = setTimeout(() => this.#connect(), reconnectMs);
     }
+    this.#startPolling();
+  }
+
+  // Proxies hold streams back, and connections end without a word.
+  #watch(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#startPolling(), silenceMs);
+  }
+
+  #startPolling(): void {
+    connection.value = "connecting";
     if (this.#polling !== undefined) return;
     this.#polling = setInterval(() => void this.#poll(), pollMs);
     void this.#poll();

@@ -3,6 +3,7 @@ import type { OperationPlan, OperationRow } from "../../src/dashboard/api.ts";
 import { read } from "./api.ts";
 import { changes } from "./data.ts";
 import { formatCount } from "./format.ts";
+import { isPaused } from "./live.ts";
 import { perform } from "./toasts.ts";
 
 /** The operations that were started from this page and are not put away yet, newest first. */
@@ -45,12 +46,18 @@ function follow(): void {
 }
 
 async function look(): Promise<void> {
+  if (isPaused.value || document.visibilityState === "hidden") {
+    follow();
+    return;
+  }
   try {
     const { operations } = await read("operations", {});
     const byId = new Map(operations.map((operation) => [operation.id, operation]));
     const before = tray.value;
     tray.value = before.map((operation) => byId.get(operation.id) ?? operation);
-    if (before.some(({ id, state }) => state === "running" && byId.get(id)?.state !== "running")) {
+    const hasEnded = ({ id, state }: OperationRow): boolean =>
+      state === "running" && (byId.get(id) ?? { state }).state !== "running";
+    if (before.some(hasEnded)) {
       changes.value += 1;
     }
   } catch {

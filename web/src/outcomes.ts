@@ -14,6 +14,7 @@ const wordings: Readonly<Record<string, string>> = {
   replayedBefore: "enqueued again before",
   kept: "left out, for a live job has their unique key",
   payloadGone: "left out, for their payloads are not kept",
+  refused: "left out, for their tasks do not accept their payloads any more",
   live: "left alone because they have not ended",
   notFound: "not found",
 };

@@ -12,7 +12,8 @@ export interface Search<Row> {
   readonly isStale: boolean;
   readonly stop: () => void;
   readonly goOn: () => void;
-  readonly reload: () => void;
+  /** While it is held, it does not look again by itself: somebody has selected rows. */
+  readonly hold: (isHeld: boolean) => void;
 }
 
 interface Known<Row> {
@@ -36,8 +37,11 @@ export function useSearch<Row>(
       const { error } = found;
       setTrouble("search", error?.isPassing === true ? error : undefined);
       clearTimeout(again.current);
-      if (error?.isPassing === true) again.current = setTimeout(() => begun.begin(), againMs);
-      setKnown((before) => ({ key, found: keepRows(found, before.found) }));
+      if (error?.isPassing === true) again.current = setTimeout(() => begun.tryAgain(), againMs);
+      setKnown((before) => ({
+        key,
+        found: before.key === key ? keepRows(found, before.found) : found,
+      }));
     });
     walk.current = begun;
     begun.begin();
@@ -48,21 +52,31 @@ export function useSearch<Row>(
     };
   }, [key]);
   const isFirst = useRef(true);
+  const isHeld = useRef(false);
   useEffect(() => {
-    if (!isFirst.current && walk.current?.isShort === true) walk.current.begin();
+    if (!isFirst.current && !isHeld.current && walk.current?.isShort === true) walk.current.begin();
     isFirst.current = false;
   }, [beat.value]);
   const changed = useRef(changes.peek());
   useEffect(() => {
-    if (changed.current !== changes.value) walk.current?.begin();
+    // A long one is not thrown away.
+    if (changed.current !== changes.value && walk.current?.isShort === true) walk.current.begin();
     changed.current = changes.value;
   }, [changes.value]);
   return {
     found: known.found,
     isStale: known.key !== key,
-    stop: () => walk.current?.stop(),
-    goOn: () => walk.current?.goOn(),
-    reload: () => walk.current?.begin(),
+    stop: () => {
+      clearTimeout(again.current);
+      walk.current?.stop();
+    },
+    goOn: () => {
+      clearTimeout(again.current);
+      walk.current?.goOn();
+    },
+    hold: (held) => {
+      isHeld.current = held;
+    },
   };
 }
 

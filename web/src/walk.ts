@@ -55,7 +55,13 @@ export class Walk<Row> {
 
   /** Goes on where it was stopped. */
   goOn(): void {
-    if (this.#known.state === "stopped") void this.#run(this.#known.next ?? undefined);
+    if (this.#known.state === "stopped") void this.#run(this.#known.next ?? this.#start);
+  }
+
+  /** After a failure: goes on where it came to, or begins anew. */
+  tryAgain(): void {
+    if (this.#known.next === null) this.begin();
+    else this.goOn();
   }
 
   /** Stops; what was found stays. */

@@ -86,8 +86,37 @@ describeInBrowser("what can be done on the dashboard", { timeout: 60_000 }, () =
     await rows(page).nth(1).waitFor();
     await page.getByLabel("Select all on this page").check();
     await page.getByRole("button", { name: "Replay 2 jobs" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
 
     await eventually(async () => (await waitingIn("again")) === 2);
+    await page.close();
+  });
+
+  it("does nothing to all where the filter is not understood", async () => {
+    await enqueueSome("misread", 2);
+    const { page } = await browser.open(`${shown.url}#/jobs?queue=misread&state=failed`);
+
+    await page.getByText("expected `state` to be").waitFor();
+
+    const cancelAll = page.getByRole("button", { name: "Cancel all…" });
+    expect(await cancelAll.getAttribute("aria-disabled")).toBe("true");
+    await page.close();
+  });
+
+  it("pauses a task after a question, and resumes it", async () => {
+    const { page } = await browser.open(`${shown.url}#/queues`);
+    const task = page
+      .getByRole("region", { name: "Tasks" })
+      .locator("tr", { hasText: "resize-image" });
+
+    await task.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+    await task.getByText("paused").waitFor();
+    const paused = (await shown.pawl.tasks.list()).filter((each) => each.paused);
+    expect(paused.map(({ name }) => name)).toEqual(["resize-image"]);
+    await task.getByRole("button", { name: "Resume" }).click();
+
+    await task.getByRole("button", { name: "Pause" }).waitFor();
     await page.close();
   });
 

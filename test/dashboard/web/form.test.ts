@@ -117,6 +117,13 @@ describe("text that a form has no fields for", () => {
     ["another type", '{"id":"1","kind":"welcome"}'],
     ["another choice", '{"id":1,"kind":"hello"}'],
     ["a member twice", '{"id":1,"id":2,"kind":"welcome"}'],
+    ["an empty text that may be left out", '{"id":1,"kind":"welcome","user":{"name":""}}'],
+    [
+      "an empty list that may be left out",
+      '{"id":1,"kind":"welcome","user":{"name":"a","tags":[]}}',
+    ],
+    ["an empty object that may be left out", '{"id":1,"kind":"welcome","user":{}}'],
+    ["a text of several lines", '{"id":1,"kind":"welcome","user":{"name":"a\\nb"}}'],
     ["no object", "[]"],
     ["no JSON", "{"],
   ])("is known by %s", (_what, text) => {

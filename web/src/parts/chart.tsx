@@ -50,29 +50,30 @@ export function Chart({ times, lines, format, label }: ChartProps): VNode {
     };
   }, [shape, paint.value, isEmpty]);
   useEffect(() => plot.current?.setData(dataOf(times, lines)), [times, lines]);
-  const index = pointed ?? times.length - 1;
   return (
     <div class="stack tight">
       <div class="chart" ref={frame} role="img" aria-label={label}>
         {isEmpty && <span class="chart-empty">The first measurements are on their way.</span>}
       </div>
-      <Legend lines={lines} index={index} format={format} />
+      <Legend lines={lines} index={pointed} format={format} />
     </div>
   );
 }
 
 function Legend(props: {
   readonly lines: readonly Line[];
-  readonly index: number;
+  /** Where the cursor is; null: the latest value is told. */
+  readonly index: number | null;
   readonly format: (value: number) => string;
 }): VNode {
   return (
     <div class="legend">
-      {props.lines.map(({ label, token, values }) => {
-        const value = values[props.index];
+      {props.lines.map(({ label, token, isDashed, values }) => {
+        const latest = values.findLast((value) => value !== null);
+        const value = props.index === null ? latest : values[props.index];
         return (
           <span key={label} class={token}>
-            <span class="legend-mark" />
+            <span class={isDashed === true ? "legend-mark dashed" : "legend-mark"} />
             {label} <b>{value === null || value === undefined ? "–" : props.format(value)}</b>
           </span>
         );
@@ -118,12 +119,21 @@ function optionsOf(
         label: line.label,
         stroke: colour(line.token),
         width: 1.75,
-        points: { show: false },
+        points: { show: true, size: 5, fill: colour(line.token), filter: isolatedIn },
         ...(line.isDashed === true ? { dash: [5, 4] } : {}),
       })),
     ],
     hooks: { setCursor: [({ cursor }) => given.onPoint(cursor.idx ?? null)] },
   };
+}
+
+// A value between two gaps would not be seen: no line leads to it.
+function isolatedIn(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const isThere = (index: number): boolean => (values[index] ?? null) !== null;
+  return [...values.keys()].filter(
+    (index) => isThere(index) && !isThere(index - 1) && !isThere(index + 1),
+  );
 }
 
 function timeOfDay(seconds: number): string {

@@ -52,6 +52,13 @@ function CopyForm(props: {
   // What is changed meanwhile is not typed over.
   const [original, setOriginal] = useState<JobPageDetails | undefined>(undefined);
   useEffect(() => setOriginal((before) => before ?? data), [data]);
+  if (original?.isPayloadCut === true) {
+    return (
+      <Empty icon="enqueue" title="This payload is too long to be edited here">
+        A copy of it would lack what is not shown.
+      </Empty>
+    );
+  }
   if (original !== undefined) return <Form tasks={props.tasks} original={original} />;
   return error === undefined ? <Skeleton rows={8} /> : <Failure error={error} />;
 }

@@ -7,9 +7,10 @@ import { read } from "../api.ts";
 import { plural } from "../format.ts";
 import type { FilterWord } from "../filter-text.ts";
 import { useListKeys } from "../keys.ts";
-import { tellOutcomes } from "../outcomes.ts";
+import { keyOf, tellOutcomes } from "../outcomes.ts";
 import { AttemptTable, attemptKey } from "../parts/attempt-table.tsx";
 import { Button } from "../parts/button.tsx";
+import { confirm } from "../parts/confirm.tsx";
 import { FilterBar } from "../parts/filter-bar.tsx";
 import { HistoryRange } from "../parts/history-range.tsx";
 import { MatchingDialog } from "../parts/matching-dialog.tsx";
@@ -41,6 +42,7 @@ export function HistoryScreen(): VNode {
   });
   const rows = search.found?.rows ?? [];
   const selection = useSelection(rows, attemptKey);
+  search.hold(selection.rows.length > 0);
   const current = useListKeys(rows, {
     open: ({ queue, id }) => go("job", { queue, id }),
     toggle: selection.toggle,
@@ -54,7 +56,11 @@ export function HistoryScreen(): VNode {
       <HistoryRange />
       <section class="panel" aria-label="History">
         <Tabs name="outcome" label="Outcome" tabs={tabs} />
-        <Replays filter={filter} selection={selection} isEmpty={rows.length === 0} />
+        <Replays
+          filter={filter}
+          selection={selection}
+          isEmpty={rows.length === 0 || search.found?.error !== undefined}
+        />
         <SearchProgress search={search} />
         <Failure error={search.found?.error} />
         {search.found === undefined && <Skeleton rows={12} />}
@@ -73,7 +79,7 @@ export function HistoryScreen(): VNode {
           />
         )}
         <div class="table-foot">
-          <Pager query={query} next={search.found?.next ?? null} />
+          <Pager query={query} next={search.isStale ? null : (search.found?.next ?? null)} />
         </div>
       </section>
     </div>
@@ -92,7 +98,8 @@ type Filter = Omit<HistoryParams, "after" | "limit">;
 
 function filterOf(query: Query): Filter {
   const { final, queue, task, correlationId, from, to, search } = query;
-  const outcome = outcomes.find((each) => each === query.outcome);
+  // One that is not known is refused by the server: to leave it out would be to mean more than was asked for.
+  const outcome = query.outcome as OutcomeName | undefined;
   return {
     ...(outcome === undefined ? {} : { outcome }),
     ...(final === undefined ? {} : { final }),
@@ -112,16 +119,27 @@ function Replays(props: {
 }): VNode {
   const { filter, selection, isEmpty } = props;
   const [plan, setPlan] = useState<OperationPlan | undefined>(undefined);
-  const jobs = selection.rows.map(({ queue, id }) => ({ queue, id }));
-  const replay = async (): Promise<void> => {
-    await perform("replay-jobs", { jobs }, tellOutcomes);
-    selection.clear();
+  // Of one job there may be several attempts.
+  const byKey = new Map(
+    selection.rows.map(({ queue, id }) => [keyOf({ queue, id }), { queue, id }]),
+  );
+  const jobs = [...byKey.values()];
+  const replay = (): void => {
+    confirm({
+      title: `Replay ${plural(jobs.length, "job")}?`,
+      text: "Each is enqueued again as a new job, unless it has been before.",
+      verb: "Replay",
+      onYes: async () => {
+        await perform("replay-jobs", { jobs }, tellOutcomes);
+        selection.clear();
+      },
+    });
   };
   return (
     <div class="bulk">
       {jobs.length > 0 ? (
         <>
-          <strong>{jobs.length} selected</strong>
+          <strong>{selection.rows.length} selected</strong>
           <Button size="tiny" icon="replay" power="replay-jobs" onClick={replay}>
             Replay {plural(jobs.length, "job")}
           </Button>

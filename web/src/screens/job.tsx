@@ -31,10 +31,12 @@ function Job({ queue, id }: Reference): VNode {
     return (
       <div class="stack">
         <Failure error={error} />
-        <Empty icon="jobs" title="This job cannot be shown">
-          It may have ended without leaving a history, or its history has expired.{" "}
-          <a href="#/jobs">See the live jobs</a>.
-        </Empty>
+        {error.code === "PAWL_DASHBOARD_NOT_FOUND" && (
+          <Empty icon="jobs" title="This job cannot be shown">
+            It may have ended without leaving a history, or its history has expired.{" "}
+            <a href="#/jobs">See the live jobs</a>.
+          </Empty>
+        )}
       </div>
     );
   }
@@ -86,7 +88,7 @@ function Head({ job }: { readonly job: JobPageDetails }): VNode {
         <Button
           icon="replay"
           power="replay-jobs"
-          against={isFinished ? undefined : "Only what has ended is enqueued again."}
+          against={reasonAgainstReplay(job)}
           onClick={replay}
         >
           Replay
@@ -94,7 +96,7 @@ function Head({ job }: { readonly job: JobPageDetails }): VNode {
         <Button
           icon="edit"
           power="enqueue"
-          against={job.payload === null ? "Its payload was not kept." : undefined}
+          against={reasonAgainstCopy(job)}
           onClick={() => go("enqueue", { task: job.task, copyQueue: queue, copyId: id })}
         >
           Edit and enqueue
@@ -102,6 +104,16 @@ function Head({ job }: { readonly job: JobPageDetails }): VNode {
       </div>
     </div>
   );
+}
+
+function reasonAgainstCopy({ payload, isPayloadCut }: JobPageDetails): string | undefined {
+  if (payload === null) return "Its payload was not kept.";
+  return isPayloadCut ? "Its payload is too long to be edited here." : undefined;
+}
+
+function reasonAgainstReplay({ state, attempts }: JobPageDetails): string | undefined {
+  if (state !== "finished") return "Only what has ended is enqueued again.";
+  return attempts.at(-1)?.outcome === "succeeded" ? "It has succeeded." : undefined;
 }
 
 function reasonsAgainst(job: JobPageDetails): Partial<Record<JobAction, string>> {

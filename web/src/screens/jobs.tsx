@@ -37,6 +37,7 @@ export function JobsScreen(): VNode {
   });
   const rows = search.found?.rows ?? [];
   const selection = useSelection(rows);
+  search.hold(selection.rows.length > 0);
   const current = useListKeys(rows, {
     open: ({ queue, id }) => go("job", { queue, id }),
     toggle: selection.toggle,
@@ -48,7 +49,7 @@ export function JobsScreen(): VNode {
         example="queue:mail task:send payload.user.id:42"
       />
       <section class="panel" aria-label="Jobs">
-        <Tabs name="state" label="State" tabs={tabs()} />
+        <Tabs name="state" label="State" tabs={tabs(filter)} />
         {selection.rows.length > 0 ? (
           <div class="bulk">
             <strong>{selection.rows.length} selected</strong>
@@ -58,7 +59,10 @@ export function JobsScreen(): VNode {
             </Button>
           </div>
         ) : (
-          <AllMatching filter={filter} isEmpty={rows.length === 0} />
+          <AllMatching
+            filter={filter}
+            isEmpty={rows.length === 0 || search.found?.error !== undefined}
+          />
         )}
         <SearchProgress search={search} />
         <Failure error={search.found?.error} />
@@ -68,15 +72,17 @@ export function JobsScreen(): VNode {
           <JobTable rows={rows} selection={selection} current={current} isStale={search.isStale} />
         )}
         <div class="table-foot">
-          <Pager query={query} next={search.found?.next ?? null} />
+          <Pager query={query} next={search.isStale ? null : (search.found?.next ?? null)} />
         </div>
       </section>
     </div>
   );
 }
 
-function tabs(): { value: string | undefined; text: string; count?: string }[] {
-  const counts = overview.value?.counts;
+function tabs(filter: Filter): { value: string | undefined; text: string; count?: string }[] {
+  // What is counted is all there is, whatever else is asked for.
+  const isAll = Object.keys(filter).every((name) => name === "state");
+  const counts = isAll ? overview.value?.counts : undefined;
   return [
     { value: undefined, text: "All" },
     ...states.map((state) => ({
@@ -91,7 +97,8 @@ type Filter = Omit<JobsParams, "after" | "limit">;
 
 function filterOf(query: Query): Filter {
   const { queue, task, correlationId, concurrencyKey, search } = query;
-  const state = states.find((each) => each === query.state);
+  // One that is not known is refused by the server: to leave it out would be to mean more than was asked for.
+  const state = query.state as JobState | undefined;
   return {
     ...(state === undefined ? {} : { state }),
     ...(queue === undefined ? {} : { queue }),
