@@ -59,6 +59,23 @@ it.each<[Moment, number]>([
   expect(await written()).toBe(expected);
 });
 
+it("lets a statement arrive late, and what follows it after it", async () => {
+  const client = await connected();
+  const began = performance.now();
+  const sprung = new Promise<void>((resolve) => {
+    proxy.trap({ matches: /into written/, moment: "late", lateMs: 300, sprung: resolve });
+  });
+  const late = client.query("insert into written values ($1)", [1]);
+  await sprung;
+
+  expect(await written()).toBe(0);
+  await late;
+  expect(performance.now() - began).toBeGreaterThan(290);
+  expect(await written()).toBe(1);
+  expect((await client.query("select 8 as n")).rows).toEqual([{ n: 8 }]);
+  await client.end();
+});
+
 it("tells of a statement whose reply has passed, and cuts nothing", async () => {
   const client = await connected();
   const sprung = new Promise<void>((resolve) => {

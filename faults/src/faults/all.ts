@@ -6,7 +6,7 @@ import { control } from "./control.ts";
 import { dataFull, walFull } from "./disk-full.ts";
 import { failover } from "./failover.ts";
 import type { Fault } from "./fault.ts";
-import { freeze } from "./freeze.ts";
+import { freeze, freezeAmidSettle } from "./freeze.ts";
 import { killPoints } from "./kill-points.ts";
 import { kill } from "./kill.ts";
 import { migration } from "./migration.ts";
@@ -23,6 +23,7 @@ export const faults: readonly Fault[] = [
   kill,
   killPoints,
   freeze,
+  freezeAmidSettle,
   terminate,
   serverCrash,
   downAtStart,

@@ -19,6 +19,12 @@ export class Lane {
     if (this.#waiting.length === 1) this.#sendNext();
   }
 
+  /** What is sent from here on waits for so long, in milliseconds. */
+  hold(ms: number): void {
+    this.#waiting.push({ bytes: Buffer.alloc(0), at: performance.now() + ms });
+    if (this.#waiting.length === 1) this.#sendNext();
+  }
+
   #sendNext(): void {
     const [next] = this.#waiting;
     if (next === undefined) return;

@@ -17,6 +17,8 @@ export const fair: Weather = { latencyMs: 0, pieceBytes: Infinity, silence: "non
 /** When the wire is cut at a statement. */
 export type Moment =
   | "before it is forwarded"
+  /** It is not cut: the statement, and what is said after it, arrives late. */
+  | "late"
   /** The server has done it, and its reply is dropped. */
   | "before its reply"
   /** Of the reply, some bytes pass. */
@@ -28,7 +30,9 @@ export type Moment =
 export interface Trap {
   readonly matches: RegExp;
   readonly moment: Moment;
-  /** Called when that has happened. */
+  /** How late it arrives, where it does, in milliseconds. */
+  readonly lateMs?: number;
+  /** Called when that has happened: when it begins to be late. */
   readonly sprung: () => void;
 }
 
@@ -94,7 +98,10 @@ export class Link {
         this.#spring(trap);
         return;
       }
-      this.#sprung = trap;
+      if (trap?.moment === "late") {
+        this.#toServer.hold(trap.lateMs ?? 0);
+        trap.sprung();
+      } else this.#sprung = trap;
     }
     this.#pass(this.#toServer, message);
   }
