@@ -4,7 +4,10 @@ import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { sep } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { buildWeb } from "./build-web.mjs";
 import { repository, setup } from "./setup.mjs";
+
+const frontEnd = `dashboard${sep}assets${sep}`;
 
 /** Builds everything; ends the process when a step fails. */
 export function build() {
@@ -12,6 +15,7 @@ export function build() {
   removeOrphans("src", "dist");
   compile("tsconfig.build.json");
   makeExecutable("dist/cli/main.js");
+  buildWeb();
   for (const workspace of ["demo", "bench", "faults"]) {
     if (existsSync(`${repository}${workspace}/tsconfig.json`))
       compile(`${workspace}/tsconfig.json`);
@@ -49,6 +53,8 @@ function removeOrphans(sources, outputs) {
     recursive: true,
     encoding: "utf8",
   })) {
+    // The front end's files come from web/.
+    if (output.startsWith(frontEnd)) continue;
     const match = /^(.+?)(\.d\.ts|\.js|\.js\.map)$/.exec(output);
     if (match === null || existsSync(`${repository}${sources}${sep}${match[1]}.ts`)) continue;
     rmSync(`${repository}${outputs}${sep}${output}`);

@@ -152,6 +152,7 @@ export type { PoolLike } from "./adapters/pg.ts";
 export {
   CancelledError,
   ClosedError,
+  DashboardError,
   DatabaseError,
   EmbeddedPostgresError,
   JobTimeoutError,

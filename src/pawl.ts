@@ -27,11 +27,13 @@ import { createUuidV7 } from "./core/uuid.ts";
 import { ClockedDatabase } from "./db/clocked-database.ts";
 import type { Database } from "./db/database.ts";
 import { checkSchema, migrate, uninstall, type MigrateOptions } from "./db/migrate.ts";
+import { makeSearchableIndexes } from "./db/searchable-indexes.ts";
 import { statements } from "./db/statements.ts";
 import { History } from "./history/history.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
 import { Upkeep } from "./maintenance/upkeep.ts";
 import { announceEnqueued, logPawl, reportError, type PawlEvents } from "./pawl-events.ts";
+import type { PawlInternals } from "./pawl-internals.ts";
 import {
   checkPawlOptions,
   type Carried,
@@ -134,6 +136,7 @@ export class Pawl<
     this.maintenance = new Maintenance(this.#store, {
       retentionMs: historyRetentionMs,
       schema: this.schema,
+      tasks: [...tasks.values()],
     });
     this.history = new History(this.#store, {
       serializer,
@@ -153,19 +156,29 @@ export class Pawl<
     if (logger !== undefined) logPawl(this, logger);
   }
 
+  /** @internal What the dashboard reads and writes with. */
+  get internals(): PawlInternals {
+    const { tasks, serializer } = this.#options;
+    const report = reportError.bind(undefined, this, "pawl dashboard");
+    return { store: this.#store, tasks, serializer, version, report };
+  }
+
   /** The workers made by `pawl.worker` that have not ended. */
   get ownWorkers(): readonly Worker[] {
     return [...this.#workers];
   }
 
   /**
-   * Brings the schema up to date; idempotent, and safe from many processes at once. With `grantTo`, a role of that name may
-   * then use it. Throws `SchemaError`, `OptionError` and `DatabaseError`.
+   * Brings the schema up to date, and the indexes of the paths that the tasks declare `searchable`; idempotent, and safe from
+   * many processes at once. With `grantTo`, a role of that name may then use it. Throws `SchemaError`, `OptionError` and
+   * `DatabaseError`.
    */
   async migrate(options: MigrateOptions = {}): Promise<{ from: number; to: number }> {
     checkKeys("migrate", options, ["grantTo"]);
     if (options.grantTo !== undefined) text("grantTo", options.grantTo);
-    return migrate(this.#store.db, this.schema, options);
+    const versions = await migrate(this.#store.db, this.schema, options);
+    await makeSearchableIndexes(this.#store.db, this.schema, [...this.#options.tasks.values()]);
+    return versions;
   }
 
   /** Removes everything that `migrate` made, with all jobs and history, and nothing else. */

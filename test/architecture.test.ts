@@ -22,8 +22,9 @@ const layers: Record<string, readonly string[]> = {
   history: ["lifecycle", "store", "db", "core"],
   "pawl-options.ts": ["adapters", "db", "core"],
   "pawl-events.ts": ["worker", "client", "core"],
+  "pawl-internals.ts": ["store", "db", "core"],
   "pawl.ts": [
-    ...["pawl-options.ts", "pawl-events.ts"],
+    ...["pawl-options.ts", "pawl-events.ts", "pawl-internals.ts"],
     ...["history", "maintenance", "worker", "client"],
     ...["lifecycle", "store", "adapters", "db", "core"],
   ],
@@ -34,7 +35,11 @@ const layers: Record<string, readonly string[]> = {
   ],
   otel: ["core"],
   metrics: ["worker", "client", "store", "core"],
-  cli: ["index.ts", "pawl.ts", "embedded", "metrics", "worker", "adapters", "db", "core"],
+  dashboard: ["pawl.ts", "history", "maintenance", "client", "store", "db", "core"],
+  cli: [
+    ...["index.ts", "pawl.ts", "embedded", "metrics", "dashboard"],
+    ...["worker", "adapters", "db", "core"],
+  ],
   embedded: ["core"],
 };
 

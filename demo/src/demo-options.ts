@@ -8,6 +8,8 @@ export interface DemoOptions {
   readonly directory: string;
   readonly files: number;
   readonly json: boolean;
+  /** Whether to serve the dashboard, and to wait at the end until somebody has looked. */
+  readonly dashboard: boolean;
   readonly help: boolean;
 }
 
@@ -27,6 +29,7 @@ Options:
   --dir <directory>  the directory to index (default: this repository)
   --files <number>   how many files at most (default: 3000)
   --json             print the summary as one JSON object on the last line
+  --dashboard        print a link to the dashboard, and stay until Ctrl-C
   -h, --help         show this
 
 DATABASE_URL, when set, is used instead of an embedded PostgreSQL, in a schema of its own that is removed afterwards.
@@ -34,11 +37,12 @@ The exit status is 1 when the proof fails.`;
 
 /** Reads the command line. Throws `UsageError`. */
 export function parseDemoOptions(given: readonly string[]): DemoOptions {
-  const { dir, files, json, help } = parse(given);
+  const { dir, files, json, dashboard, help } = parse(given);
   return {
     directory: dir === undefined ? repository : checkDirectory(dir),
     files: files === undefined ? 3_000 : checkCount(files),
     json: json === true,
+    dashboard: dashboard === true,
     help: help === true,
   };
 }
@@ -51,6 +55,7 @@ function parse(given: readonly string[]) {
         dir: { type: "string" },
         files: { type: "string" },
         json: { type: "boolean" },
+        dashboard: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });

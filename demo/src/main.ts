@@ -1,9 +1,9 @@
 // The demo: `npm run demo -- --help`.
 import { constants } from "node:os";
-import { helpText, parseDemoOptions, UsageError } from "./demo-options.ts";
+import { helpText, parseDemoOptions, UsageError, type DemoOptions } from "./demo-options.ts";
 import { runDemo } from "./run.ts";
 import { openScreen } from "./screen.ts";
-import { summaryJson, summaryText } from "./summary.ts";
+import { summaryJson, summaryText, type Summary } from "./summary.ts";
 
 const hardExitMs = 5_000;
 
@@ -17,15 +17,21 @@ async function main(given: readonly string[]): Promise<number> {
       console.log(helpText);
       return 0;
     }
-    const summary = await runDemo(options, openScreen("Pawl: durable jobs on PostgreSQL"), signals);
-    console.log(options.json ? summaryJson(summary) : `\n${summaryText(summary)}`);
-    return summary.proof.ok ? 0 : 1;
+    const screen = openScreen("Pawl: durable jobs on PostgreSQL");
+    const { proof } = await runDemo(options, { screen, signals, show: showSummary(options) });
+    return proof.ok ? 0 : 1;
   } catch (error) {
     const { received } = signals;
     if (received !== undefined) return 128 + constants.signals[received];
     console.error(`The demo failed: ${describe(error)}`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+function showSummary({ json }: DemoOptions): (summary: Summary) => void {
+  return (summary) => {
+    console.log(json ? summaryJson(summary) : `\n${summaryText(summary)}`);
+  };
 }
 
 function listenForSignals() {

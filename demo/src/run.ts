@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pawl } from "pawl";
 import { crashOneWorker, type Crash } from "./crash.ts";
 import { Crew } from "./crew.ts";
+import { DashboardProcess } from "./dashboard-process.ts";
 import { openDemoDatabase, type DemoDatabase } from "./demo-database.ts";
 import { UsageError, type DemoOptions } from "./demo-options.ts";
 import { indexFile } from "./index-file.ts";
@@ -23,25 +25,46 @@ export interface RunSignals {
 const lookEveryMs = 50;
 const stallLimitMs = 60_000;
 
+/** Who watches a run. */
+export interface Audience {
+  readonly screen: Screen;
+  readonly signals: RunSignals;
+  /** Told what came out, while everything is still there. */
+  readonly show: (summary: Summary) => void;
+}
+
 /** Runs the demo from the first file to the proof, and removes what it has made, however it ends. */
 export async function runDemo(
   options: DemoOptions,
-  screen: Screen,
-  signals: RunSignals,
+  { screen, signals, show }: Audience,
 ): Promise<Summary> {
   const database = await openDemoDatabase();
+  let dashboard: DashboardProcess | undefined;
   try {
     signals.stop.throwIfAborted();
     screen.step(`Database: ${database.description}`);
     const files = await findFiles(options, database, signals.stop);
     screen.step(`Files: ${files.length.toLocaleString("en")} below ${options.directory}`);
-    return await indexFiles(files, database, { screen, signals, directory: options.directory });
+    const pawl = new Pawl({ database: database.pool, schema: database.schema });
+    await pawl.migrate();
+    if (options.dashboard) dashboard = await DashboardProcess.start(database);
+    if (dashboard !== undefined) screen.step(`Dashboard: ${dashboard.link}`);
+    const { directory } = options;
+    const summary = await indexFiles(files, database, { pawl, screen, signals, directory });
+    show(summary);
+    if (dashboard !== undefined) {
+      screen.step("The dashboard stays until Ctrl-C, which removes everything.");
+      if (!signals.stop.aborted) await once(signals.stop, "abort");
+    }
+    return summary;
   } finally {
+    await dashboard?.stop();
     await database.close();
   }
 }
 
 interface Circumstances {
+  readonly pawl: Pawl;
   readonly screen: Screen;
   readonly signals: RunSignals;
   readonly directory: string;
@@ -61,14 +84,12 @@ async function findFiles(
 async function indexFiles(
   files: readonly string[],
   { url, pool, schema }: DemoDatabase,
-  { screen, signals, directory }: Circumstances,
+  { pawl, screen, signals, directory }: Circumstances,
 ): Promise<Summary> {
-  const pawl = new Pawl({ database: pool, schema });
   const tables = new Tables(pool, schema);
   const crew = new Crew({ url, schema, pauseMs: handlerPauseMs(files.length) });
   signals.hurry.addEventListener("abort", () => void crew.kill());
   try {
-    await pawl.migrate();
     await tables.create();
     await Promise.all(Array.from({ length: workerSettings.processes }, () => crew.add()));
     screen.step(`Workers: ${crew.running.map(({ name }) => name).join(" and ")}, a process each`);

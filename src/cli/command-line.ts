@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addChangingCommands } from "./changing-commands.ts";
 import { connected, type Perform } from "./connected.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DevOptions } from "./dev.ts";
 import { exitStatus } from "./exit-status.ts";
 import { describeFailure } from "./failure.ts";
@@ -56,6 +57,7 @@ function makeProgram(perform: Perform): Command {
   connected(program.command("migrate"))
     .description("Make Pawl's tables, or bring them up to date. Safe to run at every deploy.")
     .option("--grant-to <role>", "let this role use the tables without owning them")
+    .option("--tasks <module>", "index the searchable paths of the tasks that this file exports")
     .option("--dry-run", "only list the migrations that would be run")
     .option("--sql", "the same, with their text")
     .action((options: MigrateOptions) =>
@@ -68,6 +70,7 @@ function makeProgram(perform: Perform): Command {
       perform(options, async () => (await import("./uninstall.ts")).uninstall(options)),
     );
   addWork(program, perform);
+  addDashboard(program, perform);
   addDev(program, perform);
   addReadingCommands(program, perform);
   addChangingCommands(program, perform);
@@ -96,11 +99,24 @@ function addWork(program: Command, perform: Perform): void {
     );
 }
 
+function addDashboard(program: Command, perform: Perform): void {
+  connected(program.command("dashboard"))
+    .description("Serve the dashboard until Ctrl-C, and print the link that opens it, once.")
+    .option("--port <number>", "where to listen; 0 is a free one", "4466")
+    .option("--host <address>", "another needs PAWL_DASHBOARD_PASSWORD", "127.0.0.1")
+    .option("--environment <name>", "what the page calls this place, such as production")
+    .option("--redact <paths>", "paths of payloads that are secrets too: user.email,user.phone")
+    .option("--tasks <module>", "the file that exports the tasks, to enqueue with their checks")
+    .action((options: DashboardCommandOptions) =>
+      perform(options, async () => (await import("./dashboard.ts")).dashboard(options)),
+    );
+}
+
 function addDev(program: Command, perform: Perform): void {
   program
     .command("dev")
     .description(
-      "Run a PostgreSQL of its own and a worker, which starts anew when its files change, until Ctrl-C.",
+      "Run a PostgreSQL of its own, a dashboard and a worker, which starts anew when its files change, until Ctrl-C.",
     )
     .option(
       "--tasks <module>",

@@ -5,6 +5,7 @@ import { dirname, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startEmbeddedPostgres } from "../embedded/postgres.ts";
 import { Pawl } from "../pawl.ts";
+import { serveDashboard } from "./dashboard.ts";
 import { exitStatus } from "./exit-status.ts";
 import { integerOf } from "./inputs.ts";
 import { fileOf } from "./load-tasks.ts";
@@ -36,18 +37,21 @@ export async function dev(options: DevOptions): Promise<number> {
   const watcher = watch(dirname(tasks), { recursive: true }, (_, name) => {
     if (name !== null && isSource(name, dirname(tasks), dataDirectory)) worker.restartSoon();
   });
+  const pawl = new Pawl({ database: server.url });
   try {
-    const pawl = new Pawl({ database: server.url });
     await pawl.migrate();
-    await pawl.close();
+    const dashboard = await serveDashboard(pawl, { host: "127.0.0.1", port: 0 });
     print(`DATABASE_URL=${server.url}`);
+    print(`DASHBOARD_URL=${dashboard.link}`);
     say(`pawl dev: PostgreSQL ${server.version} with its data in ${options.data}`);
     worker.start();
     await stopped;
+    dashboard.close();
     return exitStatus.ok;
   } finally {
     watcher.close();
     await worker.stop();
+    await pawl.close();
     await server.stop();
   }
 }

@@ -31,17 +31,29 @@ export function fileOf(tasks: string | undefined): string {
  * and `TaskError` when nothing in it can run a job.
  */
 export async function loadTasks(file: string): Promise<LoadedTasks> {
-  const path = resolve(file);
-  assertFile(file, path);
-  const exported = exportedValues(await load(file, path));
-  const tasks = [...new Set(exported.filter(isTask))];
-  const handlers = [...new Set(exported.filter(isTaskHandler))];
+  const { tasks, handlers } = await loadExports(file);
   if (handlers.length > 0 || tasks.some(({ run }) => run !== undefined)) return { tasks, handlers };
   const got = tasks.length === 0 ? "neither" : "only tasks without a handler";
   throw new TaskError(
     "PAWL_HANDLER_MISSING",
     `expected "${file}" to export tasks with a \`run\` or what task.handle(…) returns, got ${got}`,
   );
+}
+
+/** Loads the tasks of such a file, with and without a handler. Throws as `loadTasks` does, but for the last. */
+export async function loadDefinitions(file: string): Promise<AnyTask[]> {
+  const { tasks, handlers } = await loadExports(file);
+  return [...new Set([...tasks, ...handlers.map(({ task }) => task)])];
+}
+
+async function loadExports(file: string): Promise<LoadedTasks> {
+  const path = resolve(file);
+  assertFile(file, path);
+  const exported = exportedValues(await load(file, path));
+  return {
+    tasks: [...new Set(exported.filter(isTask))],
+    handlers: [...new Set(exported.filter(isTaskHandler))],
+  };
 }
 
 function assertFile(file: string, path: string): void {

@@ -312,3 +312,30 @@ export class EmbeddedPostgresError extends PawlError {
     super(code, message, options);
   }
 }
+
+/** Why a dashboard refused a request. */
+export type DashboardErrorCode =
+  | "PAWL_DASHBOARD_UNAUTHORIZED"
+  | "PAWL_DASHBOARD_FORBIDDEN"
+  | "PAWL_DASHBOARD_ORIGIN"
+  | "PAWL_DASHBOARD_HOST"
+  | "PAWL_DASHBOARD_METHOD"
+  | "PAWL_DASHBOARD_MEDIA_TYPE"
+  | "PAWL_DASHBOARD_TOO_LARGE"
+  | "PAWL_DASHBOARD_INVALID"
+  | "PAWL_DASHBOARD_NOT_FOUND"
+  | "PAWL_DASHBOARD_TIMEOUT"
+  | "PAWL_DASHBOARD_FAILED";
+
+/** A dashboard refused a request, or could not answer it; the message may be shown to whoever asked. */
+export class DashboardError extends PawlError {
+  static {
+    this.prototype.name = "DashboardError";
+  }
+
+  declare readonly code: DashboardErrorCode;
+
+  constructor(code: DashboardErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(code, message, options);
+  }
+}

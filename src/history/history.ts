@@ -12,7 +12,7 @@ import { alongIndexes, type Store } from "../store/store.ts";
 import { toAttempt, type HistoryAttempt } from "./history-attempt.ts";
 import { checkListOptions, type HistoryListOptions } from "./list-options.ts";
 import { cursorOf } from "./position.ts";
-import { checkReplayOptions, replayableOutcomes, type ReplayOptions } from "./replay-options.ts";
+import { checkReplayOptions, type ReplayOptions } from "./replay-options.ts";
 import { Replayer, type EnqueueReplays, type ReplayResult } from "./replayer.ts";
 
 /** A page of the history. */
@@ -98,10 +98,8 @@ export class History {
 
   /** @internal Replays these ended jobs in a transaction of the caller's; resolves with the new jobs, in order. */
   async replayJobs(ended: readonly HistoryEntry[], db: object): Promise<readonly JobReference[]> {
-    for (const queue of new Set(ended.map((entry) => entry.queue))) {
-      const jobIds = ended.filter((entry) => entry.queue === queue).map(({ id }) => id);
-      await this.replay({ queue, jobIds, outcome: replayableOutcomes, limit: jobIds.length, db });
-    }
+    // They are at hand: to look for them by their ids would walk through the history.
+    await this.#replayer.replayEntries(ended, db);
     return ended.map((entry) => ({ queue: entry.queue, id: replayId(entry) }));
   }
 

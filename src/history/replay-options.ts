@@ -81,8 +81,7 @@ const knownOptions = [
   "payload",
   "db",
 ] as const;
-/** Every way in which a job that may be replayed can have ended. */
-export const replayableOutcomes: readonly ReplayableOutcome[] = [
+const replayableOutcomes: readonly ReplayableOutcome[] = [
   "failed",
   "crashed",
   "partial",

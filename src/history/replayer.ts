@@ -9,6 +9,7 @@ import {
   findReplayable,
   linkReplays,
   presentTime,
+  type HistoryEntry,
   type PlacedEntry,
   type ReplayFilters,
 } from "../store/history.ts";
@@ -87,12 +88,23 @@ export class Replayer {
     return { matched, created, skipped: matched - created, next };
   }
 
+  /**
+   * Enqueues new jobs from these ended ones, in a transaction of the caller's; one whose payload is not kept is left out.
+   * Resolves with how many are new.
+   */
+  async replayEntries(entries: readonly HistoryEntry[], db: object): Promise<number> {
+    const kept = entries.filter(({ payloadText }) => payloadText !== null);
+    const jobs = await this.#jobsFor(kept, unchanged);
+    return jobs.length === 0 ? 0 : this.#insert(jobs, db, this.#store.db.join(db));
+  }
+
   async #write(
     batch: readonly PlacedEntry[],
     options: CheckedReplayOptions,
     db: object | undefined,
   ): Promise<number> {
-    const jobs = await this.#jobsFor(batch, options);
+    const entries = batch.map(({ entry }) => entry);
+    const jobs = await this.#jobsFor(entries, options);
     if (db !== undefined) return this.#insert(jobs, db, this.#store.db.join(db));
     const tx = await this.#store.db.begin();
     try {
@@ -119,12 +131,9 @@ export class Replayer {
     return created.length;
   }
 
-  async #jobsFor(
-    batch: readonly PlacedEntry[],
-    options: CheckedReplayOptions,
-  ): Promise<readonly Replay[]> {
+  async #jobsFor(entries: readonly HistoryEntry[], options: Changed): Promise<readonly Replay[]> {
     const jobs: Replay[] = [];
-    for (const { entry } of batch) {
+    for (const entry of entries) {
       const attempt = toAttempt(entry, this.#serializer);
       const request = await this.#request(attempt, options).catch((error: unknown) => {
         throw error instanceof PayloadError ? naming(attempt, error) : error;
@@ -135,7 +144,7 @@ export class Replayer {
     return jobs;
   }
 
-  async #request(attempt: HistoryAttempt, options: CheckedReplayOptions): Promise<JobRequest> {
+  async #request(attempt: HistoryAttempt, options: Changed): Promise<JobRequest> {
     if (attempt.payloadError !== null) throw attempt.payloadError;
     const task = this.#tasks.get(attempt.task) ?? defineTask({ name: attempt.task });
     const payload = await options.edit(attempt.payload, attempt);
@@ -145,12 +154,22 @@ export class Replayer {
   }
 }
 
+/** What the new jobs have of their own. */
+type Changed = Pick<CheckedReplayOptions, "maxAttempts" | "priority" | "delayMs" | "edit">;
+
+const unchanged: Changed = {
+  maxAttempts: undefined,
+  priority: undefined,
+  delayMs: undefined,
+  edit: (payload) => payload,
+};
+
 interface Replay {
   readonly request: JobRequest;
   readonly link: { readonly queue: string; readonly id: string; readonly replayOf: string };
 }
 
-function enqueueOptionsFor(attempt: HistoryAttempt, options: CheckedReplayOptions): EnqueueOptions {
+function enqueueOptionsFor(attempt: HistoryAttempt, options: Changed): EnqueueOptions {
   const { maxAttempts, priority, delayMs } = options;
   return {
     id: replayId(attempt),

@@ -1,6 +1,8 @@
 import type { Database } from "../db/database.ts";
+import { pruneAudit } from "../store/audit.ts";
 import { partitionsChore } from "../store/chores.ts";
 import { pruneClaimsOfGoneWorkers } from "../store/claims.ts";
+import { pruneOperations } from "../store/operations.ts";
 import { makeHistoryPartitions, partitionDaysAhead } from "../store/partitions.ts";
 import {
   pruneConcurrencyKeys,
@@ -44,6 +46,10 @@ export function choreList(store: Store<Database>, retentionMs: number): readonly
       await pruneTasks(store, keepTasksForMs);
     }),
     chore("prune-throttles", 10 * minuteMs, () => pruneThrottles(store)),
+    chore("prune-audit", dayMs, async () => {
+      await pruneAudit(store);
+      await pruneOperations(store);
+    }),
     chore("prune-rate-limit-starts", 10 * minuteMs, () => pruneRateLimitStarts(store)),
   ];
 }

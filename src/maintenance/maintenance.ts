@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { checkKeys } from "../core/options.ts";
 import type { Database } from "../db/database.ts";
+import type { SearchableTask } from "../db/searchable-indexes.ts";
 import {
   isMissingPartition,
   makeHistoryPartitions,
@@ -34,14 +35,20 @@ export class Maintenance {
   readonly #store: Store<Database>;
   readonly #retentionMs: number;
   readonly #schema: string;
+  readonly #tasks: readonly SearchableTask[];
 
   constructor(
     store: Store<Database>,
-    options: { readonly retentionMs: number; readonly schema: string },
+    options: {
+      readonly retentionMs: number;
+      readonly schema: string;
+      readonly tasks: readonly SearchableTask[];
+    },
   ) {
     this.#store = store;
     this.#retentionMs = options.retentionMs;
     this.#schema = options.schema;
+    this.#tasks = options.tasks;
   }
 
   /**
@@ -52,6 +59,7 @@ export class Maintenance {
   diagnose(): Promise<DiagnosisFinding[]> {
     return diagnose(this.#store, {
       schema: this.#schema,
+      tasks: this.#tasks,
       retentionMs: this.#retentionMs,
       now: Date.now,
       nodeVersion: process.versions.node,

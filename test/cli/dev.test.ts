@@ -21,6 +21,8 @@ it(
     const command = startPawl(given, { directory: dirname(tasks) });
     await command.says("worker started");
     const [, url = ""] = /DATABASE_URL=(\S+)/.exec(command.stdout) ?? [];
+    const [, dashboard = ""] = /DASHBOARD_URL=(\S+)/.exec(command.stdout) ?? [];
+    expect((await fetch(dashboard, { redirect: "manual" })).status).toBe(303);
     const pawl = new Pawl({ database: url });
     onTestFinished(() => pawl.close());
     const outputOf = async (): Promise<unknown> => {

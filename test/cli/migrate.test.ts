@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { databaseUrl, execute, freshSchemaName } from "../support/database.ts";
-import { runPawl } from "./pawl-command.ts";
+import { moduleOf, runPawl } from "./pawl-command.ts";
 
 async function tablesIn(schema: string): Promise<string[]> {
   const rows = await execute<{ name: string }>(
@@ -52,6 +52,24 @@ describe("pawl migrate", () => {
     expect(before).toEqual([]);
     expect(none.stdout).toBe("");
     expect(none.stderr).toContain("0 migrations would be run");
+  });
+
+  it("makes the indexes of searchable paths of the tasks that it is given, and shows them before", async () => {
+    const file = moduleOf(
+      "tasks.mjs",
+      'import { defineTask } from "pawl"; export const t = defineTask({ name: "t", searchable: ["a.b"] });',
+    );
+    const schema = freshSchemaName();
+    const given = ["migrate", "--database", databaseUrl(), "--schema", schema];
+    await runPawl(given);
+
+    const shown = await runPawl([...given, "--tasks", file, "--sql"]);
+    const made = await runPawl([...given, "--tasks", file]);
+    const none = await runPawl([...given, "--tasks", file, "--sql"]);
+
+    expect(shown.stdout).toContain("create index concurrently jobs_searchable_");
+    expect(made).toMatchObject({ status: 0, stderr: "" });
+    expect(none.stdout).toBe("");
   });
 
   it("shows server and database, also when the password is the same word", async () => {

@@ -8,7 +8,7 @@ describe("the demo's command line", () => {
     const { status, stdout } = await startDemo(["--help"], databaseUrl()).ended;
 
     expect(status).toBe(0);
-    expect(stdout).toMatch(/--dir <directory>.*--files <number>.*--json/s);
+    expect(stdout).toMatch(/--dir <directory>.*--files <number>.*--json.*--dashboard/s);
   });
 
   it.each([

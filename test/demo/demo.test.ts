@@ -41,6 +41,28 @@ describe("the demo", { timeout: patience }, () => {
     expect(status).toBe(0);
   });
 
+  it("shows a dashboard that stays until it is ended, and takes everything with it", async () => {
+    const demo = startDemo(["--dir", directoryOf(50), "--dashboard"], url);
+    await demo.says("The dashboard stays until Ctrl-C");
+    const link = new URL(/Dashboard: (\S+)/.exec(demo.stderr)?.[1] ?? "");
+    const login = await fetch(link, { redirect: "manual" });
+    const cookie = login.headers.get("set-cookie")?.split(";", 1)[0] ?? "";
+    const history = await fetch(new URL("/api/history?final=true", link), { headers: { cookie } });
+    const children = childrenOf(demo.process.pid ?? 0);
+
+    demo.process.kill("SIGINT");
+    const { status, stdout } = await demo.ended;
+
+    const { attempts } = (await history.json()) as { attempts: { task: string }[] };
+    expect(attempts.map(({ task }) => task)).toEqual(attempts.map(() => "index-file"));
+    expect(attempts).toHaveLength(50);
+    expect(children).toHaveLength(1);
+    expect(children.filter(isAlive)).toEqual([]);
+    expect(stdout).toContain("PROVEN");
+    expect(await demoSchemas(url)).toEqual([]);
+    expect(status).toBe(0);
+  });
+
   it("works with fewer files than were asked for, and prints a summary for people", async () => {
     const demo = startDemo(["--dir", directoryOf(3)], url);
 

@@ -1,5 +1,6 @@
 import { PGlite } from "@electric-sql/pglite";
 import { defineTask, exponential, LocalQueue, Pawl, typed } from "pawl";
+import { dashboard } from "pawl/dashboard";
 import { startEmbeddedPostgres } from "pawl/embedded";
 import { otel } from "pawl/otel";
 import { pgDatabase } from "pawl/pg";
@@ -58,6 +59,7 @@ export const calls: Record<string, { call: Call; wrong: Record<string, unknown> 
       flags: "eu",
       keep: "some",
       historyRetention: 0,
+      searchable: ["user..id"],
       run: "code",
     },
   },
@@ -265,6 +267,16 @@ export const calls: Record<string, { call: Call; wrong: Record<string, unknown> 
   "otel(options)": {
     call: (given) => otel(given),
     wrong: { relation: "child" },
+  },
+  "dashboard(pawl, options)": {
+    call: (given) => dashboard(pawl, { authorize: "none", ...given }),
+    wrong: {
+      authorize: "all",
+      hosts: [],
+      origins: ["example.com"],
+      redact: "user.email",
+      environment: "",
+    },
   },
   "startEmbeddedPostgres(options)": {
     call: (given) => startEmbeddedPostgres(given),

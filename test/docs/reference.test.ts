@@ -8,7 +8,8 @@ import { choicesOf, membersOf, optionsOf, wordsIn } from "./sources.ts";
 
 describe("errors.md", () => {
   const errors = page("docs/reference/errors.md");
-  const code = /\bPAWL_[A-Z_]+\b/g;
+  // The password is of the environment, and no code.
+  const code = /\bPAWL_(?!DASHBOARD_PASSWORD)[A-Z_]+\b/g;
 
   it("has a section for every code, and for nothing else", () => {
     const codes = [...new Set([...wordsIn("src", code), ...wordsIn("sql", code)])].sort();
@@ -70,6 +71,7 @@ describe("options.md", () => {
     ],
     ["pgliteDatabase(db, options)", membersOf("src/adapters/pglite.ts", "PgliteOptions")],
     ["otel(options)", membersOf("src/otel/otel.ts", "OtelOptions")],
+    ["dashboard(pawl, options)", membersOf("src/dashboard/dashboard.ts", "DashboardOptions")],
     [
       "startEmbeddedPostgres(options)",
       membersOf("src/embedded/embedded-options.ts", "EmbeddedPostgresOptions"),
@@ -171,6 +173,8 @@ describe("sql.md", () => {
     "queues",
     "tasks",
     "chores",
+    "audit",
+    "operations",
     "migrations",
   ])("has every column of %s with its type", async (table) => {
     const columns = await execute(

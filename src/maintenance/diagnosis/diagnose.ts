@@ -1,5 +1,6 @@
 import type { Database } from "../../db/database.ts";
 import { schemaVersions } from "../../db/migrate.ts";
+import { searchableSteps, type SearchableTask } from "../../db/searchable-indexes.ts";
 import { sqlstate } from "../../db/sqlstate.ts";
 import {
   diagnosisTimeoutMs,
@@ -36,6 +37,8 @@ export interface DiagnosisOptions {
   readonly now: () => number;
   /** As in `process.versions.node`. */
   readonly nodeVersion: string;
+  /** The tasks of the application. */
+  readonly tasks: readonly SearchableTask[];
 }
 
 type Check = readonly [DiagnosisCheck, () => Promise<DiagnosisFinding[]>];
@@ -68,14 +71,23 @@ function checksOfServer(store: Store<Database>, { now }: DiagnosisOptions): Chec
   ];
 }
 
-function checksOfTables(store: Store<Database>, { retentionMs }: DiagnosisOptions): Check[] {
+function checksOfTables(store: Store<Database>, options: DiagnosisOptions): Check[] {
+  const { retentionMs, schema, tasks } = options;
   return [
     [
       "partitions",
       async () =>
         judgePartitions(await findMissingPartitions(store, retentionMs, partitionDaysAhead)),
     ],
-    ["indexes", async () => judgeIndexes(await findInvalidIndexes(store))],
+    [
+      "indexes",
+      async () => {
+        const steps = await inTrial(store, diagnosisTimeoutMs, (tx) =>
+          searchableSteps(tx.db, schema, tasks),
+        );
+        return judgeIndexes(await findInvalidIndexes(store), steps.length);
+      },
+    ],
     ["stuckJobs", async () => judgeStuckJobs(await findStuckJobs(store))],
     ["unservedJobs", async () => judgeUnservedJobs(await findUnservedJobs(store, maxUnserved))],
     ["bloat", () => diagnoseTables(store)],

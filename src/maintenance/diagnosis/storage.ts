@@ -7,6 +7,8 @@ const deadPerLive = 2;
 // A busy server makes millions between two of its looks, and removes them in the next.
 const unvacuumedMs = 5 * 60_000;
 const manyRows = 10_000;
+const migrateWithTasks =
+  "Call `await pawl.migrate()` of a Pawl that has the tasks: it makes, mends and removes these indexes.";
 
 /** Whether the history has a partition for what is settled now and in the next days. */
 export function judgePartitions(missing: readonly MissingPartition[]): DiagnosisFinding[] {
@@ -21,16 +23,26 @@ export function judgePartitions(missing: readonly MissingPartition[]): Diagnosis
   return [soonest === 0 ? failure("partitions", text, fix) : warning("partitions", text, fix)];
 }
 
-/** Whether every index can be used. */
-export function judgeIndexes(invalid: readonly InvalidIndex[]): DiagnosisFinding[] {
-  if (invalid.length === 0) return [ok("indexes", "Every index is valid.")];
-  return invalid.map(({ name, table, remedy }) =>
+/** Whether every index can be used; `stepsLeft`: how many statements the indexes of searchable paths still need. */
+export function judgeIndexes(
+  invalid: readonly InvalidIndex[],
+  stepsLeft: number,
+): DiagnosisFinding[] {
+  const findings = invalid.map(({ name, table, remedy }) =>
     failure(
       "indexes",
       `The index ${name} of ${table} is not valid: nobody can use it, and every write pays for it.`,
-      `Drop it if it is not Pawl's; else make it anew: ${remedy}`,
+      name.includes("_searchable_")
+        ? migrateWithTasks
+        : `Drop it if it is not Pawl's; else make it anew: ${remedy}`,
     ),
   );
+  if (stepsLeft > 0) {
+    const text =
+      "The indexes of searchable paths are not as the tasks declare them: searches are slow.";
+    findings.push(warning("indexes", text, migrateWithTasks));
+  }
+  return findings.length > 0 ? findings : [ok("indexes", "Every index is valid.")];
 }
 
 /** Whether there is too much in the tables that is dead. */
