@@ -664,7 +664,7 @@ $$;
 -- when that would take longer than _budget_ms. Served by the primary key, jobs_lanes and jobs_blocked.
 create function :"schema".measure_concurrency_keys(
   _of_queue text, _after_queue text, _after_key text, _limit integer, _up_to integer, _budget_ms double precision
-) returns table (queue text, key text, "limit" integer, running integer, waiting integer)
+) returns table (queue text, key text, "limit" integer, up_to integer, running integer, waiting integer)
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -691,6 +691,7 @@ begin
     queue := _known.queue;
     key := _known.key;
     "limit" := _known.max_running;
+    up_to := _most;
     select count(*) filter (where taken.state = 'running'), count(*) filter (where taken.state <> 'running')
       into running, waiting
       from (

@@ -211,8 +211,8 @@ export interface KeysPage {
     readonly queue: string;
     readonly key: string;
     readonly limit: number;
-    readonly running: number;
-    readonly waiting: number;
+    readonly running: Count;
+    readonly waiting: Count;
   }[];
   readonly next: string | null;
 }

@@ -1,9 +1,11 @@
 import { atomically } from "../client/write-options.ts";
+import { describeJobs, jobKey } from "../store/new-jobs.ts";
 import { advanceOperation, holdOperation } from "../store/operations.ts";
+import type { Store } from "../store/store.ts";
 import type { OperationPlan, Reference } from "./api.ts";
 import { boundStatements } from "./audit.ts";
 import { checkRescheduling } from "./changes/bodies.ts";
-import { findMatching } from "./changes/plan.ts";
+import { findMatching, isStillMeant } from "./changes/plan.ts";
 import { replayAcceptable, replayBatch, type Writing } from "./changes/replay.ts";
 import type { ReadContext, ShownPawl } from "./context.ts";
 
@@ -42,12 +44,23 @@ export async function doBatch(
     if (held === undefined) return "ended";
     // A commit whose reply was lost has been carried out: go on from there.
     if (held.cursor !== cursor) return held;
-    const outcomes = jobs.length === 0 ? [] : await apply(plan, { pawl, store: tx, db }, jobs);
+    const meant = await stillMeant(tx, plan, jobs);
+    const outcomes = meant.length === 0 ? [] : await apply(plan, { pawl, store: tx, db }, meant);
     const changed = outcomes.filter(({ outcome }) => effective.has(outcome)).length;
-    const refused = outcomes.length - changed;
+    const refused = jobs.length - changed;
     await advanceOperation(tx, id, { next, examined, changed, refused });
     return next === null ? "ended" : { cursor: next };
   });
+}
+
+async function stillMeant(
+  store: Store,
+  plan: OperationPlan,
+  jobs: readonly Reference[],
+): Promise<readonly Reference[]> {
+  if (plan.from === "history" || jobs.length === 0) return jobs;
+  const known = await describeJobs(store, jobs);
+  return jobs.filter((job) => isStillMeant(plan, known.get(jobKey(job))?.state));
 }
 
 async function apply(

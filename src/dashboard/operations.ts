@@ -26,12 +26,15 @@ const longestPauseMs = 5_000;
  */
 export class Operations {
   readonly #context: ReadContext;
+  readonly #lookAgainMs: number;
   #active = 0;
   #isWanted = false;
   #again: NodeJS.Timeout | undefined;
 
-  constructor(context: ReadContext) {
+  /** `lookAgainMs`: after how long to look for what others held, or what a database that was away did not say. */
+  constructor(context: ReadContext, lookAgainMs = holdMs) {
     this.#context = context;
+    this.#lookAgainMs = lookAgainMs;
   }
 
   /** Looks for operations to go on with, now; nobody needs to wait for it. */
@@ -66,7 +69,7 @@ export class Operations {
     clearTimeout(this.#again);
     this.#again = setTimeout(() => {
       this.wake();
-    }, holdMs).unref();
+    }, this.#lookAgainMs).unref();
   }
 
   #take(holder: string): Promise<TakenOperation | "held by others" | undefined> {

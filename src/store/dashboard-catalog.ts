@@ -89,8 +89,9 @@ export interface MeasuredKey {
   readonly queue: string;
   readonly key: string;
   readonly limit: number;
+  /** How far was counted, each: 10,000, and less when time ran short. */
+  readonly up_to: number;
   readonly running: number;
-  /** Counted up to 10,000, and less far when time runs short. */
   readonly waiting: number;
 }
 

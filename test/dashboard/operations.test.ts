@@ -1,6 +1,9 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { defineTask, Pawl, typed, UnrecoverableError } from "pawl";
 import { dashboard } from "pawl/dashboard";
+import { isStillMeant } from "#pawl/dashboard/changes/plan";
+import { Operations } from "#pawl/dashboard/operations";
+import { createRedactor } from "#pawl/dashboard/redact";
 import { byHeader, change, codeOf, read } from "../support/dashboard.ts";
 import { freshEngine, type Engine } from "../support/engine.ts";
 import { intercepted, type Intercept } from "../support/intercepted-database.ts";
@@ -167,6 +170,26 @@ describe("an operation that was left behind", () => {
     expect(await untilEnded(engine, handler, id)).toMatchObject({ state: "done", changed: 100 });
   });
 
+  it("is gone on with by itself when it is given up, though nobody looks", async () => {
+    const { engine } = await freshDashboard();
+    await enqueue(engine, 3, { delay: "1h" });
+    const id = await leftBehind(engine, { heldFor: "0.3 seconds" });
+    const { pawl, store } = engine;
+    const { tasks: knownTasks, version } = pawl.internals;
+    const context = { pawl, store, knownTasks, version, environment: null, now: Date.now };
+
+    new Operations({ ...context, redactor: createRedactor() }, 50).wake();
+
+    await engine.until(async () => {
+      const [row] = await engine.sql<{ state: string }>(
+        "select state from operations where id = $1",
+        [id],
+      );
+      return row?.state === "done";
+    });
+    expect(await engine.sql("select from history")).toHaveLength(3);
+  });
+
   it("fails when this Pawl does not understand it", async () => {
     const { engine, handler } = await freshDashboard();
     const id = await leftBehind(engine, { heldFor: "-1 second", plan: '{"action":"paint"}' });
@@ -193,6 +216,22 @@ describe("a batch", () => {
 
     expect(ended).toMatchObject({ state: "done", changed: 600, refused: 0 });
     expect(await engine.sql("select from history")).toHaveLength(600);
+  });
+});
+
+describe("a job that was found for an operation", () => {
+  it.each([
+    ["cancel", {}, "running", true],
+    ["cancel", {}, "finished", false],
+    ["cancel", {}, undefined, false],
+    ["cancel", { state: "ready" }, "ready", true],
+    ["cancel", { state: "ready" }, "running", false],
+    ["cancel", { search: "state:ready" }, "running", false],
+    ["retry", {}, "scheduled", true],
+    ["retry", {}, "finished", false],
+    ["retry", {}, "running", false],
+  ] as const)("is meant by %s %j when it is %s: %s", (action, filter, state, expected) => {
+    expect(isStillMeant({ action, from: "jobs", filter }, state)).toBe(expected);
   });
 });
 

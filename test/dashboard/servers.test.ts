@@ -66,6 +66,11 @@ describe("the programs of the guide", () => {
       body: '{"name":"mail"}',
       headers: { ...headers, origin, "content-type": "application/json", "x-pawl-dashboard": "1" },
     });
+    const long = await fetch(`${origin}/jobs/api/pause-queue`, {
+      method: "POST",
+      body: `{"name":"${"x".repeat(4_000_000)}"}`,
+      headers: { ...headers, origin, "content-type": "application/json", "x-pawl-dashboard": "1" },
+    });
     const live = await fetch(`${origin}/jobs/api/live`, { headers });
     const reader = live.body?.pipeThrough(new TextDecoderStream()).getReader();
     const first = await reader?.read();
@@ -74,6 +79,7 @@ describe("the programs of the guide", () => {
     expect(await session.json()).toMatchObject({ name: "ada", role: "operator" });
     expect([slash.status, slash.headers.get("location")]).toEqual([302, "./jobs/"]);
     expect(await paused.json()).toEqual({ changed: true });
+    expect(long.status).toBe(413);
     expect(await pawl.queues.list()).toMatchObject([{ name: "mail", paused: true }]);
     expect(first?.value).toContain("retry: ");
     await reader?.cancel();

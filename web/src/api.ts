@@ -19,6 +19,12 @@ export class ApiError extends Error {
   }
 }
 
+/** Whatever was thrown, as what a screen can tell. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError(0, { code: "PAWL_DASHBOARD_FAILED", message: String(error) });
+}
+
 /** Reads something. Throws `ApiError`, or the reason of `signal` when it aborts. */
 export async function read<Name extends keyof Reads>(
   name: Name,

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Reads } from "../../src/dashboard/api.ts";
-import { ApiError, read } from "./api.ts";
+import { ApiError, asApiError, read } from "./api.ts";
 import { beat } from "./live.ts";
 import { setTrouble } from "./trouble.ts";
 
@@ -116,9 +116,4 @@ function startLoop<Answer>(
       ending.abort();
     },
   };
-}
-
-function asApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  return new ApiError(0, { code: "PAWL_DASHBOARD_FAILED", message: String(error) });
 }

@@ -146,6 +146,15 @@ export function indentJson(node: JsonNode, depth = 0): string {
   return `${begin}\n${lines.join(",\n")}\n${"  ".repeat(depth)}${end}`;
 }
 
+/** JSON text made readable; what is none, such as text that was cut, as it is. */
+export function indented(text: string): string {
+  try {
+    return indentJson(parseJsonText(text));
+  } catch {
+    return text;
+  }
+}
+
 /** The same text without spaces; of any depth, without recursion. */
 export function compactJson(node: JsonNode): string {
   const parts: string[] = [];

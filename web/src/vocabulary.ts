@@ -1,17 +1,6 @@
 import type { FilterWord, Vocabulary } from "./filter-text.ts";
 import { useRead } from "./data.ts";
-
-const states = ["ready", "running", "scheduled", "blocked"];
-const outcomes = [
-  "succeeded",
-  "failed",
-  "partial",
-  "snoozed",
-  "rate-limited",
-  "cancelled",
-  "released",
-  "crashed",
-];
+import { outcomes, states } from "./states.ts";
 
 /** What a filter can complete: the queues and tasks that there are, and the paths that tasks declare searchable. */
 export function useVocabulary(words: readonly FilterWord[]): Vocabulary {

@@ -1,5 +1,5 @@
 import type { Page } from "../../src/dashboard/api.ts";
-import { ApiError } from "./api.ts";
+import { ApiError, asApiError } from "./api.ts";
 
 /** An answer to one step of a search. */
 export interface Step<Row> extends Page {
@@ -84,7 +84,7 @@ export class Walk<Row> {
     for (;;) {
       const wanted = pageSize - this.#known.rows.length;
       const step: Step<Row> | ApiError = await this.#ask(after, wanted, running.signal).catch(
-        asFailure,
+        asApiError,
       );
       if (running.signal.aborted) return;
       this.#steps += 1;
@@ -116,9 +116,4 @@ export class Walk<Row> {
     this.#known = { ...this.#known, ...changed };
     this.#tell(this.#known);
   }
-}
-
-function asFailure(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  return new ApiError(0, { code: "PAWL_DASHBOARD_FAILED", message: String(error) });
 }

@@ -5,12 +5,7 @@ import {
   checkHistoryFilter as readHistoryFilter,
   checkJobFilter as readJobFilter,
 } from "../../store/dashboard-filter.ts";
-import {
-  searchHistory,
-  searchJobs,
-  type FoundAttempt,
-  type FoundJob,
-} from "../../store/dashboard-search.ts";
+import { searchHistory, searchJobs, type FoundAttempt } from "../../store/dashboard-search.ts";
 import type { Store } from "../../store/store.ts";
 import type { OperationPlan, Reference } from "../api.ts";
 import { bodyOf, checkRescheduling, reschedulingIn, type Body } from "./bodies.ts";
@@ -81,6 +76,14 @@ export async function findMatching(
   return { ...page, jobs: jobs.map(referenceOf) };
 }
 
+/** Whether a job that was found is still one that the plan means: some are claimed or end before their turn comes. */
+export function isStillMeant(plan: OperationPlan, state: string | undefined): boolean {
+  if (plan.from === "history") return true;
+  const wanted = readJobFilter(plan.filter)?.state ?? null;
+  const isLive = state !== undefined && state !== "finished";
+  return isLive && (wanted === null || wanted === state) && isChangedBy(plan.action, { state });
+}
+
 function checkJobFilter(value: unknown): PlanFrom<"jobs">["filter"] {
   const filter: PlanFrom<"jobs">["filter"] = checkParams(value, jobParams);
   readJobFilter(filter);
@@ -118,7 +121,10 @@ function isReplayable({ outcome, final }: FoundAttempt): boolean {
   return final && replayable.includes(outcome);
 }
 
-function isChangedBy(action: "retry" | "cancel" | "reschedule", { state }: FoundJob): boolean {
+function isChangedBy(
+  action: "retry" | "cancel" | "reschedule",
+  { state }: { readonly state: string },
+): boolean {
   if (action === "retry") return state === "scheduled";
   return action === "cancel" || state !== "running";
 }

@@ -1,7 +1,7 @@
 import { optional, queueName } from "../../core/options.ts";
 import { listBusyWorkers, measureConcurrencyKeys } from "../../store/dashboard-catalog.ts";
 import { decodeKeyPosition, encodePosition } from "../../store/dashboard-position.ts";
-import type { KeysPage, KeysParams, RateLimitRow, WorkerRow } from "../api.ts";
+import type { Count, KeysPage, KeysParams, RateLimitRow, WorkerRow } from "../api.ts";
 import type { ReadContext } from "../context.ts";
 import { checkLimit } from "./pages.ts";
 
@@ -46,5 +46,12 @@ export async function readConcurrencyKeys(
     ...{ limit: most, budgetMs: keysBudgetMs },
   });
   const last = keys.length === most ? keys.at(-1) : undefined;
-  return { keys, next: last === undefined ? null : encodePosition([last.queue, last.key]) };
+  const counted = keys.map(({ up_to: upTo, running, waiting, ...known }) => {
+    const bounded = (count: number): Count => ({ count, isAtLeast: count >= upTo });
+    return { ...known, running: bounded(running), waiting: bounded(waiting) };
+  });
+  return {
+    keys: counted,
+    next: last === undefined ? null : encodePosition([last.queue, last.key]),
+  };
 }

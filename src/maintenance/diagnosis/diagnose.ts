@@ -46,7 +46,7 @@ type Check = readonly [DiagnosisCheck, () => Promise<DiagnosisFinding[]>];
 const maxUnserved = 20;
 const maxHolders = 5;
 
-/** Looks at everything that is known to go wrong, one after the other, and says what was found. */
+/** Looks at everything that is known to go wrong, and says what was found. */
 export async function diagnose(
   store: Store<Database>,
   options: DiagnosisOptions,
@@ -54,10 +54,19 @@ export async function diagnose(
   const { schema, nodeVersion } = options;
   const versions = await inTrial(store, diagnosisTimeoutMs, (tx) => schemaVersions(tx.db, schema));
   const { applied, newest, isTooNew } = versions;
-  const checks = checksOfServer(store, options);
-  if (applied === newest) checks.push(["drift", () => diagnoseDrift(store, schema)]);
-  if (applied >= newest && !isTooNew) checks.push(...checksOfTables(store, options));
-  const findings = [judgeNode(nodeVersion), judgeSchema(schema, versions)];
+  const drift: Check[] = applied === newest ? [["drift", () => diagnoseDrift(store, schema)]] : [];
+  const ofTables = applied >= newest && !isTooNew ? checksOfTables(store, options) : [];
+  // Those of the server and the tables take about as long as the drift alone, for which a schema is made.
+  const others = async (): Promise<readonly [DiagnosisFinding[], DiagnosisFinding[]]> => [
+    await attemptAll(checksOfServer(store, options)),
+    await attemptAll(ofTables),
+  ];
+  const [[server, tables], drifted] = await Promise.all([others(), attemptAll(drift)]);
+  return [judgeNode(nodeVersion), judgeSchema(schema, versions), ...server, ...drifted, ...tables];
+}
+
+async function attemptAll(checks: readonly Check[]): Promise<DiagnosisFinding[]> {
+  const findings: DiagnosisFinding[] = [];
   for (const check of checks) findings.push(...(await attempt(check)));
   return findings;
 }

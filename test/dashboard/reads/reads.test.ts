@@ -254,7 +254,11 @@ describe("workers, keys, limits and findings", () => {
     const keys = [...first.keys, ...second.keys].map(({ queue, key }) => `${queue} ${key}`);
     expect(new Set(keys).size).toBe(7);
     expect(second.next).toBeNull();
-    expect(first.keys[0]).toMatchObject({ limit: 2, running: 0, waiting: 0 });
+    expect(first.keys[0]).toMatchObject({
+      limit: 2,
+      running: { count: 0 },
+      waiting: { count: 0, isAtLeast: false },
+    });
   });
 
   it("list rate limits", async () => {

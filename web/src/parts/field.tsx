@@ -11,12 +11,16 @@ export interface TextFieldProps {
   readonly placeholder?: string;
   readonly type?: "text" | "datetime-local";
   readonly isRequired?: boolean;
+  /** When `onChange` is called: with each key, or when the field is left. Default: with each key. */
+  readonly tells?: "each key" | "at the end";
 }
 
 /** A field for a short text. */
 export function TextField(props: TextFieldProps): VNode {
   const id = useId();
   const { label, note, error } = props;
+  const tell = (event: { readonly currentTarget: HTMLInputElement }): void =>
+    props.onChange(event.currentTarget.value);
   return (
     <div class="field">
       <label class="field-label" for={id}>
@@ -34,7 +38,7 @@ export function TextField(props: TextFieldProps): VNode {
         aria-invalid={error !== undefined}
         aria-describedby={note === undefined && error === undefined ? undefined : `${id}-note`}
         autocomplete="off"
-        onInput={(event) => props.onChange(event.currentTarget.value)}
+        {...(props.tells === "at the end" ? { onBlur: tell } : { onInput: tell })}
       />
       <FieldNote id={`${id}-note`} note={note} error={error} />
     </div>

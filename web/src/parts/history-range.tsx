@@ -23,12 +23,14 @@ export function HistoryRange(): VNode {
       <TextField
         label="Ended from"
         type="datetime-local"
+        tells="at the end"
         value={toLocal(from)}
         onChange={(value) => choosePart("from", fromLocal(value))}
       />
       <TextField
         label="Ended before"
         type="datetime-local"
+        tells="at the end"
         value={toLocal(to)}
         onChange={(value) => choosePart("to", fromLocal(value))}
       />

@@ -4,6 +4,7 @@ import type { Count, OperationPlan } from "../../../src/dashboard/api.ts";
 import { ApiError, change } from "../api.ts";
 import { formatBound } from "../format.ts";
 import { describePlan, startOperation } from "../operations.ts";
+import { capitalised } from "../states.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { readDraft, RescheduleFields, useRescheduleDraft } from "./reschedule-dialog.tsx";
@@ -34,12 +35,14 @@ export function MatchingDialog(props: {
     if (typeof rescheduling === "string") return;
     await startOperation(
       plan.action === "reschedule" && rescheduling !== undefined ? { ...plan, rescheduling } : plan,
+      count,
     );
     onClose();
   };
   const noun = plan.from === "jobs" ? "jobs" : "attempts";
   const counted = count === undefined ? "…" : formatBound(count);
-  const verb = plan.action.charAt(0).toUpperCase() + plan.action.slice(1);
+  const uncounted = error === undefined ? "Counting…" : "How many match could not be counted.";
+  const verb = capitalised(plan.action);
   return (
     <Dialog
       title={`${verb} all that match`}
@@ -60,8 +63,8 @@ export function MatchingDialog(props: {
     >
       <p class="soft">{describePlan(plan)}</p>
       <p role="status">
-        {count === undefined ? "Counting…" : `${counted} ${noun} match now.`} They are changed in
-        the background, in small steps; you can follow and stop it.
+        {count === undefined ? uncounted : `${counted} ${noun} match now.`} They are changed in the
+        background, in small steps; you can follow and stop it.
       </p>
       <Failure error={error} />
       {plan.action === "reschedule" && <RescheduleFields draft={draft} onChange={setDraft} />}

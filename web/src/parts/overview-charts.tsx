@@ -3,12 +3,9 @@ import { useMemo } from "preact/hooks";
 import type { Percentiles, Sample } from "../../../src/dashboard/api.ts";
 import type { OutcomeName } from "../../../src/core/states.ts";
 import { formatDuration } from "../format.ts";
+import { outcomes } from "../states.ts";
 import { Chart, type Line } from "./chart.tsx";
 
-const outcomes: readonly OutcomeName[] = [
-  ...(["succeeded", "failed", "partial", "snoozed"] as const),
-  ...(["rate-limited", "cancelled", "released", "crashed"] as const),
-];
 // These are told even when they are nowhere: that nothing failed is news as well.
 const alwaysShown: readonly OutcomeName[] = ["succeeded", "failed"];
 

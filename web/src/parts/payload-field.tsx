@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { draftOf, emptyDraft, isJson, sayDraft, type Draft, type Said } from "../form-draft.ts";
 import { formOf, type FormField } from "../form-schema.ts";
-import { indentJson, parseJsonText } from "../json-text.ts";
+import { indented } from "../json-text.ts";
 import { Button } from "./button.tsx";
 import { AreaField } from "./field.tsx";
 import { FormFields } from "./form-fields.tsx";
@@ -64,10 +64,6 @@ function begin(form: FormField | undefined, original: string | undefined): Typed
   if (form === undefined) return { view: "text", text, draft: undefined };
   const draft = original === undefined ? emptyDraft(form) : draftOf(form, original);
   return { view: draft === undefined ? "text" : "form", text, draft };
-}
-
-function indented(text: string): string {
-  return isJson(text) ? indentJson(parseJsonText(text)) : text;
 }
 
 /** The payload's form, its text, and what switches between them. */

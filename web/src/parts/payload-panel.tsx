@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { JobPageDetails } from "../../../src/dashboard/api.ts";
-import { indentJson, parseJsonText } from "../json-text.ts";
+import { indented } from "../json-text.ts";
 import { choose } from "../route.ts";
 import { Button, CopyButton } from "./button.tsx";
 import { JsonViewer } from "./json-viewer.tsx";
@@ -50,13 +50,4 @@ export function PayloadPanel(props: {
       )}
     </Panel>
   );
-}
-
-function indented(text: string): string {
-  try {
-    return indentJson(parseJsonText(text));
-  } catch {
-    // Text that was cut is no JSON any more.
-    return text;
-  }
 }

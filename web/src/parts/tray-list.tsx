@@ -10,7 +10,7 @@ export function TrayList(): VNode | null {
     <section class="tray" aria-label="Operations in progress">
       <ul>
         {tray.value.slice(0, 4).map((operation) => {
-          const { id, state, error } = operation;
+          const { id, state, error, expected } = operation;
           return (
             <li key={id}>
               <div class="row spread">
@@ -35,7 +35,7 @@ export function TrayList(): VNode | null {
                   />
                 )}
               </div>
-              {state === "running" && <div class="going" />}
+              {state === "running" && <Going done={operation.changed} expected={expected} />}
               <span class="small soft" role="status">
                 {state}: {describeProgress(operation)}
                 {error !== null && `: ${error}`}
@@ -45,5 +45,18 @@ export function TrayList(): VNode | null {
         })}
       </ul>
     </section>
+  );
+}
+
+function Going(props: { readonly done: number; readonly expected: number | undefined }): VNode {
+  const { done, expected } = props;
+  if (expected === undefined || expected === 0) return <div class="going" />;
+  return (
+    <progress
+      class="going-so-far"
+      aria-label="How far it has come"
+      value={Math.min(done, expected)}
+      max={expected}
+    />
   );
 }

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import type { KeysPage } from "../../../src/dashboard/api.ts";
 import { formatHash } from "../address.ts";
 import { useRead } from "../data.ts";
-import { formatCount, plural } from "../format.ts";
+import { formatBound, formatCount, plural } from "../format.ts";
 import { Button } from "../parts/button.tsx";
 import { confirm } from "../parts/confirm.tsx";
 import { Pager } from "../parts/pager.tsx";
@@ -99,19 +99,19 @@ function Row({ row }: { readonly row: KeysPage["keys"][number] }): VNode {
         </span>
       </td>
       <td class="wide">
-        <Meter label={`Lanes of ${key} in use`} used={running} capacity={limit} />
+        <Meter label={`Lanes of ${key} in use`} used={running.count} capacity={limit} />
       </td>
       <td class="number">
-        {formatCount(running)} of {formatCount(limit)}
+        {formatBound(running)} of {formatCount(limit)}
       </td>
-      <td class="number">{formatCount(waiting)}</td>
+      <td class="number">{formatBound(waiting)}</td>
       <td class="narrow">
         <Button
           size="tiny"
           icon="unlock"
           look="danger"
           power="unlock-key"
-          against={running === 0 ? "Nothing holds a lane of it." : undefined}
+          against={running.count === 0 ? "Nothing holds a lane of it." : undefined}
           onClick={unlock}
         >
           Unlock

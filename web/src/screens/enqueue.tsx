@@ -76,7 +76,9 @@ function Form(props: {
   const [priority, setPriority] = useState(String(original?.priority ?? ""));
   const [correlationId, setCorrelationId] = useState(original?.correlationId ?? "");
   const names = [...new Set([...tasks.map(({ name }) => name), chosen])];
-  const against = isJson(payload.json ?? "") ? undefined : "The payload is not complete.";
+  const isNumber = priority === "" || /^-?\d{1,5}$/.test(priority);
+  const complete = isJson(payload.json ?? "") ? undefined : "The payload is not complete.";
+  const against = isNumber ? complete : "A priority is an integer.";
   const enqueue = async (): Promise<void> => {
     if (payload.json === undefined) return;
     const answer = await perform(

@@ -21,15 +21,11 @@ import { Tabs } from "../parts/tabs.tsx";
 import { go, route } from "../route.ts";
 import { useSearch } from "../search.ts";
 import { useSelection, type Selection } from "../selection.ts";
+import { capitalised, outcomes } from "../states.ts";
 import { perform } from "../toasts.ts";
 import { useVocabulary } from "../vocabulary.ts";
 
 const words: readonly FilterWord[] = ["queue", "task", "outcome", "correlation"];
-const outcomes: readonly OutcomeName[] = [
-  ...(["failed", "succeeded", "crashed", "cancelled"] as const),
-  ...(["partial", "snoozed", "rate-limited", "released"] as const),
-];
-
 /** The attempts that have ended: found, looked through, and enqueued again. */
 export function HistoryScreen(): VNode {
   const { query } = route.value;
@@ -90,7 +86,7 @@ const tabs = [
   { value: undefined, text: "All" },
   ...outcomes.map((outcome) => ({
     value: outcome,
-    text: outcome.charAt(0).toUpperCase() + outcome.slice(1),
+    text: capitalised(outcome),
   })),
 ];
 

@@ -20,10 +20,10 @@ import { Tabs } from "../parts/tabs.tsx";
 import { go, route } from "../route.ts";
 import { useSearch } from "../search.ts";
 import { useSelection } from "../selection.ts";
+import { capitalised, states } from "../states.ts";
 import { useVocabulary } from "../vocabulary.ts";
 
 const words: readonly FilterWord[] = ["queue", "task", "state", "correlation", "key"];
-const states: readonly JobState[] = ["ready", "running", "scheduled", "blocked"];
 
 /** The live jobs: found, looked through, and changed one by one or all that match. */
 export function JobsScreen(): VNode {
@@ -87,7 +87,7 @@ function tabs(filter: Filter): { value: string | undefined; text: string; count?
     { value: undefined, text: "All" },
     ...states.map((state) => ({
       value: state,
-      text: state.charAt(0).toUpperCase() + state.slice(1),
+      text: capitalised(state),
       ...(counts === undefined ? {} : { count: formatBound(counts[state]) }),
     })),
   ];

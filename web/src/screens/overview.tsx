@@ -9,9 +9,9 @@ import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { LatencyChart, ThroughputChart } from "../parts/overview-charts.tsx";
 import { Empty, Panel, Skeleton } from "../parts/said.tsx";
+import { capitalised, states } from "../states.ts";
 import { perform } from "../toasts.ts";
 
-const states: readonly JobState[] = ["ready", "running", "scheduled", "blocked"];
 const lateMs = 60_000;
 
 /** How things are at a glance, and what somebody should look at. */
@@ -69,7 +69,7 @@ function Cards({ known }: { readonly known: Overview }): VNode {
     <div class="cards">
       {states.map((state) => (
         <a key={state} class="card" href={formatHash("jobs", { state })}>
-          <span class="card-label">{state.charAt(0).toUpperCase() + state.slice(1)}</span>
+          <span class="card-label">{capitalised(state)}</span>
           <span class="card-value">{formatBound(counts[state])}</span>
           <span class="card-note">{notes[state]}</span>
         </a>

@@ -1,6 +1,5 @@
 import type { VNode } from "preact";
 import type { QueueRow } from "../../../src/dashboard/api.ts";
-import type { JobState } from "../../../src/core/states.ts";
 import { formatHash } from "../address.ts";
 import { useRead } from "../data.ts";
 import { formatBound, formatDuration } from "../format.ts";
@@ -10,10 +9,10 @@ import { confirm } from "../parts/confirm.tsx";
 import { Empty, Failure, Skeleton } from "../parts/said.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { go } from "../route.ts";
+import { capitalised, states } from "../states.ts";
 import { perform } from "../toasts.ts";
 
 const mostTasks = 200;
-const states: readonly JobState[] = ["ready", "running", "scheduled", "blocked"];
 
 /** The queues: what waits in each, who serves it, and whether it is paused. */
 export function QueuesScreen(): VNode {
@@ -42,7 +41,7 @@ export function QueuesScreen(): VNode {
                       scope="col"
                       class={state === "ready" ? "number" : "number wide"}
                     >
-                      {state.charAt(0).toUpperCase() + state.slice(1)}
+                      {capitalised(state)}
                     </th>
                   ))}
                   <th scope="col" class="number wide">
