@@ -76,9 +76,7 @@ function Form(props: {
   const [priority, setPriority] = useState(String(original?.priority ?? ""));
   const [correlationId, setCorrelationId] = useState(original?.correlationId ?? "");
   const names = [...new Set([...tasks.map(({ name }) => name), chosen])];
-  const isNumber = priority === "" || /^-?\d{1,5}$/.test(priority);
-  const complete = isJson(payload.json ?? "") ? undefined : "The payload is not complete.";
-  const against = isNumber ? complete : "A priority is an integer.";
+  const against = reasonAgainstSending(payload.json, priority);
   const enqueue = async (): Promise<void> => {
     if (payload.json === undefined) return;
     const answer = await perform(
@@ -123,6 +121,11 @@ function Form(props: {
       </div>
     </Panel>
   );
+}
+
+function reasonAgainstSending(json: string | undefined, priority: string): string | undefined {
+  if (!isJson(json ?? "")) return "The payload is not complete.";
+  return /^(?:-?\d{1,5})?$/.test(priority) ? undefined : "A priority is an integer.";
 }
 
 interface Typed {
