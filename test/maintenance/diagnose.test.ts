@@ -262,8 +262,11 @@ describe("the tables", () => {
     });
 
     expect(finding?.text).toMatch(/^About [\d,]+ dead rows .* in jobs, never vacuumed\.$/);
-    await engine.sql(statementIn(finding));
-    await engine.until(async () => (await findings(engine, "bloat"))[0]?.level === "ok");
+    // What a transaction of somebody else's can still see stays.
+    await engine.until(async () => {
+      await engine.sql(statementIn(finding));
+      return (await findings(engine, "bloat"))[0]?.level === "ok";
+    });
   });
 
   it("were never analyzed", async () => {
