@@ -12,7 +12,6 @@ import type { Scenario } from "./scenario.ts";
 import { singleEnqueue } from "./single-enqueue.ts";
 import { steady } from "./steady.ts";
 import { transactional } from "./transactional.ts";
-import { watched } from "./watched.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
@@ -30,5 +29,4 @@ export const scenarios: readonly Scenario[] = [
   recovery,
   manyQueues,
   memory,
-  watched,
 ];

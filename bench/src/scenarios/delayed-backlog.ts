@@ -24,8 +24,7 @@ export const delayedBacklog: Scenario = {
   },
 };
 
-/** Enqueues jobs that are due tomorrow. */
-export async function enqueueDelayed(measurement: Measurement, count: number): Promise<void> {
+async function enqueueDelayed(measurement: Measurement, count: number): Promise<void> {
   await measurement.withProcess((producer) =>
     producer.do("enqueueMany", { from: delayedFrom, count, batch: 10_000, delayMs: dayMs }),
   );
