@@ -16,8 +16,6 @@ export interface Reading<Answer> {
   readonly data: Answer | undefined;
   /** Why there is no newer one. */
   readonly error: ApiError | undefined;
-  /** Whether `data` belongs to other parameters than are asked for now. */
-  readonly isStale: boolean;
 }
 
 /** How often something is read: with each beat of the live view and after changes, or once. */
@@ -57,12 +55,7 @@ export function useRead<Name extends keyof Reads>(
     if (heard.current !== changes.value && rhythm === "live") loop.current?.ask("surely");
     heard.current = changes.value;
   }, [changes.value]);
-  const isStale = known.key !== key;
-  return {
-    data: known.data,
-    error: isStale ? undefined : known.error,
-    isStale,
-  };
+  return { data: known.data, error: known.key === key ? known.error : undefined };
 }
 
 interface Known<Answer> {
