@@ -50,6 +50,7 @@ const targets: readonly Target[] = [
   ownAtLeast(0.5, "many queues", "1,000 queues ÷ 1 queue"),
   ownAtMost(10, "many queues", "idle poll"),
   ownAtMost(20, "memory", "growth of its memory"),
+  ownAtLeast(0.95, "watched", "watched ÷ unwatched"),
 ];
 
 /** Which targets the report has reached, with its figures. */

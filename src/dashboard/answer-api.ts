@@ -60,7 +60,7 @@ export function createApi(
     if (isChange(parts, name)) return answerChange(parts, name, { request, who });
     if (request.method !== "GET") throw wrongMethod("GET");
     assertRole(who, neededRoles[name], name);
-    if (name === "live") return parts.live.open(request.signal);
+    if (name === "live") return parts.live.open(request);
     return answerRead(parts, name, { request, who });
   };
 }

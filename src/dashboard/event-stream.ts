@@ -9,9 +9,9 @@ const mostWaiting = 4;
 
 /**
  * A stream of server-sent events. `subscribe` is called at once with what sends, and returns what ends it; the stream ends when
- * `signal` aborts, when its reader goes away, and after ten minutes.
+ * `request` aborts, when its reader goes away, and after ten minutes.
  */
-export function eventStream(signal: AbortSignal, subscribe: (send: Send) => () => void): Response {
+export function eventStream(request: Request, subscribe: (send: Send) => () => void): Response {
   const encoder = new TextEncoder();
   let end = (): void => undefined;
   const body = new ReadableStream<Uint8Array>(
@@ -34,11 +34,12 @@ export function eventStream(signal: AbortSignal, subscribe: (send: Send) => () =
         end = () => {
           end = () => undefined;
           for (const timer of timers) clearTimeout(timer);
-          signal.removeEventListener("abort", close);
+          // The request has to be kept until here: one that nobody holds passes nothing on to its signal.
+          request.signal.removeEventListener("abort", close);
           unsubscribe();
         };
-        signal.addEventListener("abort", close);
-        if (signal.aborted) close();
+        request.signal.addEventListener("abort", close);
+        if (request.signal.aborted) close();
       },
       cancel() {
         end();

@@ -21,8 +21,8 @@ export class Live {
   }
 
   /** The answer to `GET api/live`; it ends when the request does. */
-  open(signal: AbortSignal): Response {
-    return eventStream(signal, (send) => {
+  open(request: Request): Response {
+    return eventStream(request, (send) => {
       this.#add(send);
       return () => {
         this.#remove(send);

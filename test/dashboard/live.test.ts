@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DatabaseError } from "pawl";
 import type { Overview } from "#pawl/dashboard/api";
@@ -28,12 +30,25 @@ function freshLive(read: () => Promise<Overview> = () => Promise.resolve(overvie
   return { reading, live: new Live(shareOverview(reading, Date.now)) };
 }
 
+function tabRequest(signal?: AbortSignal): Request {
+  return new Request("http://localhost/api/live", signal === undefined ? {} : { signal });
+}
+
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void; // what the flag brings
+  for (let round = 0; round < 3; round += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+}
+
 const ticks = (text: string) => text.split("event: tick\n").length - 1;
 
 describe("live", () => {
   it("sends a tick at once, and one every two seconds", async () => {
     const { live } = freshLive();
-    const response = live.open(new AbortController().signal);
+    const response = live.open(tabRequest());
     const followed = follow(response);
 
     await vi.advanceTimersByTimeAsync(5_000);
@@ -45,10 +60,10 @@ describe("live", () => {
 
   it("reads once for all who watch", async () => {
     const { live, reading } = freshLive();
-    const all = Array.from({ length: 20 }, () => follow(live.open(new AbortController().signal)));
+    const all = Array.from({ length: 20 }, () => follow(live.open(tabRequest())));
 
     await vi.advanceTimersByTimeAsync(1_000);
-    all.push(follow(live.open(new AbortController().signal)));
+    all.push(follow(live.open(tabRequest())));
     await vi.advanceTimersByTimeAsync(3_500);
 
     expect(reading).toHaveBeenCalledTimes(3);
@@ -58,7 +73,7 @@ describe("live", () => {
   it("does nothing while nobody watches", async () => {
     const { live, reading } = freshLive();
     const tab = new AbortController();
-    const { ended } = follow(live.open(tab.signal));
+    const { ended } = follow(live.open(tabRequest(tab.signal)));
     await vi.advanceTimersByTimeAsync(100);
 
     tab.abort();
@@ -73,8 +88,8 @@ describe("live", () => {
 
   it("ends when its reader goes away, and begins anew with the next", async () => {
     const { live } = freshLive();
-    await live.open(new AbortController().signal).body?.cancel();
-    const next = follow(live.open(new AbortController().signal));
+    await live.open(tabRequest()).body?.cancel();
+    const next = follow(live.open(tabRequest()));
 
     await vi.advanceTimersByTimeAsync(2_500);
 
@@ -89,7 +104,7 @@ describe("live", () => {
         ? Promise.reject(new DatabaseError("PAWL_DATABASE_UNAVAILABLE", "no db.example.com"))
         : Promise.resolve(overview),
     );
-    const followed = follow(live.open(new AbortController().signal));
+    const followed = follow(live.open(tabRequest()));
     await vi.advanceTimersByTimeAsync(100);
     expect(followed.text()).toContain('event: trouble\ndata: {"code":"PAWL_DATABASE_UNAVAILABLE"');
     expect(followed.text()).not.toContain("example.com");
@@ -102,7 +117,7 @@ describe("live", () => {
 
   it("keeps proxies from closing a quiet connection", async () => {
     const { live } = freshLive(() => new Promise(() => undefined));
-    const followed = follow(live.open(new AbortController().signal));
+    const followed = follow(live.open(tabRequest()));
 
     await vi.advanceTimersByTimeAsync(31_000);
 
@@ -111,7 +126,7 @@ describe("live", () => {
 
   it("keeps nothing for a reader that does not read", async () => {
     const { live } = freshLive();
-    const response = live.open(new AbortController().signal);
+    const response = live.open(tabRequest());
     await vi.advanceTimersByTimeAsync(60_000);
 
     const followed = follow(response);
@@ -122,9 +137,23 @@ describe("live", () => {
 
   it("ends after ten minutes, so that its reader is asked anew who it is", async () => {
     const { live } = freshLive();
-    const { ended } = follow(live.open(new AbortController().signal));
+    const { ended } = follow(live.open(tabRequest()));
 
     await vi.advanceTimersByTimeAsync(600_000);
+
+    await ended;
+    expect(live.watching).toBe(0);
+  });
+
+  // A request that nobody held passed nothing on to its signal, and streams of tabs that had gone stayed for ten minutes.
+  it("ends with its request when that is all that is left of it", async () => {
+    vi.useRealTimers();
+    const { live } = freshLive();
+    const tab = new AbortController();
+    const { ended } = follow(live.open(tabRequest(tab.signal)));
+    await collectGarbage();
+
+    tab.abort();
 
     await ended;
     expect(live.watching).toBe(0);
@@ -133,7 +162,7 @@ describe("live", () => {
   it("ends at once where the request has gone already", async () => {
     const { live } = freshLive();
 
-    await follow(live.open(AbortSignal.abort())).ended;
+    await follow(live.open(tabRequest(AbortSignal.abort()))).ended;
 
     expect(live.watching).toBe(0);
   });

@@ -12,6 +12,7 @@ import type { Scenario } from "./scenario.ts";
 import { singleEnqueue } from "./single-enqueue.ts";
 import { steady } from "./steady.ts";
 import { transactional } from "./transactional.ts";
+import { watched } from "./watched.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
@@ -29,4 +30,5 @@ export const scenarios: readonly Scenario[] = [
   recovery,
   manyQueues,
   memory,
+  watched,
 ];

@@ -24,7 +24,8 @@ export const delayedBacklog: Scenario = {
   },
 };
 
-async function enqueueDelayed(measurement: Measurement, count: number): Promise<void> {
+/** Enqueues jobs that are due tomorrow. */
+export async function enqueueDelayed(measurement: Measurement, count: number): Promise<void> {
   await measurement.withProcess((producer) =>
     producer.do("enqueueMany", { from: delayedFrom, count, batch: 10_000, delayMs: dayMs }),
   );
