@@ -11,7 +11,7 @@ export interface ReadOptions extends ConnectionOptions {
 }
 
 /** Beyond it, a count is told as "this many or more": an exact one would read every job. */
-export const countUpTo = 10_000;
+export const countUpTo = 1_000;
 
 const states = ["ready", "blocked", "scheduled", "running"] as const;
 

@@ -14,6 +14,7 @@ import { rescueJobs } from "../store/upkeep.ts";
 import { findHoldingWorkers } from "../store/workers.ts";
 import { keepTasksForMs } from "./chore-list.ts";
 import { diagnose } from "./diagnosis/diagnose.ts";
+import { Expectation } from "./diagnosis/drift.ts";
 import type { DiagnosisFinding } from "./diagnosis/finding.ts";
 import { pruneHistory } from "./history-partitions.ts";
 import { quarantineAfter } from "./rescuer.ts";
@@ -36,6 +37,7 @@ export class Maintenance {
   readonly #retentionMs: number;
   readonly #schema: string;
   readonly #tasks: readonly SearchableTask[];
+  readonly #expectation = new Expectation();
 
   constructor(
     store: Store<Database>,
@@ -54,12 +56,13 @@ export class Maintenance {
   /**
    * Looks at what is known to go wrong: versions, the schema, the history's partitions, clocks, poolers, jobs that nobody
    * runs or rescues, and who keeps dead rows from being removed. Resolves with what was found, also of what is well; the
-   * counts are estimates. It makes a schema beside Pawl's, and rolls that back. Throws `DatabaseError`.
+   * counts are estimates. The first time it makes a schema beside Pawl's, and rolls that back. Throws `DatabaseError`.
    */
   diagnose(): Promise<DiagnosisFinding[]> {
     return diagnose(this.#store, {
       schema: this.#schema,
       tasks: this.#tasks,
+      expectation: this.#expectation,
       retentionMs: this.#retentionMs,
       now: Date.now,
       nodeVersion: process.versions.node,

@@ -21,7 +21,7 @@ export interface SearchOptions {
   readonly after?: string | null | undefined;
   /** How many rows at most: 1 to 1,000. */
   readonly limit: number;
-  /** How long to look, in milliseconds. Default 200. */
+  /** How long to look, in milliseconds. Default 100. */
   readonly budgetMs?: number;
 }
 
@@ -77,7 +77,7 @@ export interface FoundAttempt {
   readonly output: string | null;
 }
 
-const defaultBudgetMs = 200;
+const defaultBudgetMs = 100;
 const highestBudgetMs = 4_000;
 const highestLimit = 1_000;
 const nowhere: Found<never> = { rows: [], next: null, isCut: false, examined: 0 };

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { findings, statementIn } from "../fixtures/findings.ts";
 import { databaseUrl, freshDatabase } from "../support/database.ts";
 import { freshEngine } from "../support/engine.ts";
+import { intercepted, recorder } from "../support/intercepted-database.ts";
 
 describe("drift", () => {
   it("is a missing index, with the statement that makes it again", async () => {
@@ -57,6 +58,16 @@ describe("drift", () => {
     expect(await engine.sql("select from pg_namespace where nspname like 'pawl_trial%'")).toEqual(
       [],
     );
+  });
+
+  it("is found again without making a schema anew", async () => {
+    const { texts, intercept } = recorder();
+    const engine = await freshEngine({ wrap: (database) => intercepted(database, intercept) });
+    await engine.pawl.maintenance.diagnose();
+    await engine.sql("drop index jobs_blocked");
+
+    expect(await findings(engine, "drift")).toMatchObject([{ level: "error" }]);
+    expect(texts.filter((text) => /create schema "?pawl_trial/.test(text))).toHaveLength(1);
   });
 
   it.each(["order", "jobs", "ready"])("is none in a schema that is called %s", async (schema) => {

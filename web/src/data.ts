@@ -9,6 +9,8 @@ import { setTrouble } from "./trouble.ts";
 export const changes = signal(0);
 
 const againMs = 5_000;
+// So many times as long as an answer took: a slow database has something else to do.
+const restsFor = 20;
 
 /** What is known of something that is read. */
 export interface Reading<Answer> {
@@ -75,7 +77,8 @@ interface Listener<Answer> {
   readonly onError: (error: ApiError) => void;
 }
 
-// One question at a time; what fails and may pass is asked again by itself.
+// One question at a time, and beats are passed over while the answer before has cost more than a share of the time; what fails and
+// may pass is asked again by itself.
 function startLoop<Answer>(
   ask: (signal: AbortSignal) => Promise<Answer>,
   { onAnswer, onError }: Listener<Answer>,
@@ -83,10 +86,13 @@ function startLoop<Answer>(
   const ending = new AbortController();
   let state: "idle" | "asking" | "asking, then again" = "idle";
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let restsUntil = 0;
   const run = async (): Promise<void> => {
     clearTimeout(timer);
     state = "asking";
+    const askedAt = performance.now();
     const result = await ask(ending.signal).catch(asApiError);
+    restsUntil = performance.now() + (performance.now() - askedAt) * restsFor;
     if (ending.signal.aborted) return;
     const isWanted = hasToAskAgain();
     state = "idle";
@@ -101,8 +107,9 @@ function startLoop<Answer>(
   void run();
   return {
     ask: (how) => {
-      if (state === "idle") void run();
-      else if (how === "surely") state = "asking, then again";
+      if (how === "surely" && state !== "idle") state = "asking, then again";
+      else if (state === "idle" && (how === "surely" || performance.now() >= restsUntil))
+        void run();
     },
     stop: () => {
       clearTimeout(timer);

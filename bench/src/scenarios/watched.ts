@@ -1,15 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Pawl } from "pawl";
 import { dashboard, type DashboardHandler } from "pawl/dashboard";
 import { Pool } from "pg";
 import type { Measurement } from "../measurement.ts";
 import { enqueueDelayed } from "./delayed-backlog.ts";
-import { drained } from "./drained.ts";
+import { drained, type Company } from "./drained.ts";
 import { quotient } from "./figures.ts";
 import type { Scenario } from "./scenario.ts";
 
-const screens = ["overview", "queues", "jobs?state=ready", "history", "workers"];
-// As the page does.
+const screens = ["overview", "queues", "jobs", "history", "workers"];
+// As the page does: every few seconds, and more seldom when an answer takes long.
 const beatMs = 3_900;
+const restsFor = 20;
+// People have been looking for a while when the drain begins.
+const beforeMs = 5_000;
 
 export const watched: Scenario = {
   name: "watched",
@@ -27,21 +31,23 @@ export const watched: Scenario = {
     const alone = await drained(measurement, { jobs: { count }, of: "nobody looks" });
     await measurement.freshDatabase();
     await enqueueDelayed(measurement, delayed);
-    const tabs = openTabs(measurement);
-    const beside = await drained(measurement, { jobs: { count }, of: "five look" });
-    await tabs.close();
+    const beside = await drained(measurement, {
+      ...{ jobs: { count }, of: "five look" },
+      beside: () => openTabs(measurement),
+    });
     return [alone.rate, beside.rate, quotient("watched ÷ unwatched", beside.rate, alone.rate)];
   },
 };
 
-function openTabs({ url }: Measurement): { close(): Promise<void> } {
+async function openTabs({ url }: Measurement): Promise<Company> {
   const pool = new Pool({ connectionString: url, max: 10 });
   const pawl = new Pawl({ database: pool });
   const handler = dashboard(pawl, { authorize: "none" });
   const closing = new AbortController();
   const tabs = screens.map((screen) => openTab(handler, screen, closing.signal));
+  await sleep(beforeMs);
   return {
-    async close() {
+    async end() {
       closing.abort();
       await Promise.all(tabs);
       await pawl.close();
@@ -63,8 +69,12 @@ async function openTab(
   const live = await ask("live");
   const look = async (): Promise<void> => {
     while (!signal.aborted) {
+      const askedAt = performance.now();
       await (await ask(screen)).arrayBuffer();
-      await pause(beatMs, signal);
+      const tookMs = performance.now() - askedAt;
+      await sleep(Math.max(beatMs, tookMs * restsFor), undefined, { signal }).catch(
+        () => undefined,
+      );
     }
   };
   await Promise.all([look(), readAll(live.body)]);
@@ -73,14 +83,4 @@ async function openTab(
 async function readAll(body: ReadableStream<Uint8Array> | null): Promise<void> {
   const reader = body?.getReader();
   while ((await reader?.read())?.done === false);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -14,7 +14,7 @@ import { intervalMs, type Endings, type RecentPast } from "./recent-past.ts";
 
 const countUpTo = 10_000;
 // Beyond it queues are counted less far, so that an answer comes in time however many there are.
-const countBudgetMs = 80;
+const countBudgetMs = 30;
 const mostProblems = 20;
 const mostUnserved = 100;
 const lateMs = 60_000;

@@ -13,9 +13,10 @@ import type { Percentiles, Sample } from "../api.ts";
 export const intervalMs = 5_000;
 
 const windowMs = 15 * 60_000;
-const upTo = 20_000;
-// Of an interval that has just begun, a rate says nothing.
+const upTo = 4_000;
+// Of a moment, a rate says nothing, unless much has happened in it.
 const leastCoveredMs = 1_000;
+const leastEnded = 1_000;
 // Somebody who looks away for longer sees a new line begin.
 const longestGap = 12;
 const lastMinute = 60_000 / intervalMs;
@@ -50,7 +51,7 @@ export class RecentPast {
   /** The intervals of which something is known, oldest first. */
   series(): Sample[] {
     return this.#known()
-      .filter(({ coveredMs }) => coveredMs >= leastCoveredMs)
+      .filter((each) => each.coveredMs >= leastCoveredMs || endedIn(each) >= leastEnded)
       .map(toSample);
   }
 
@@ -109,6 +110,10 @@ export class RecentPast {
   #known(): KnownInterval[] {
     return [...this.#intervals.values()].sort((left, right) => left.atMs - right.atMs);
   }
+}
+
+function endedIn({ counts }: EndedInterval): number {
+  return counts.reduce((sum, [, , count]) => sum + count, 0);
 }
 
 function startOf(milliseconds: number): number {

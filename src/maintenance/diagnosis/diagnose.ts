@@ -16,7 +16,7 @@ import {
 import { partitionDaysAhead } from "../../store/partitions.ts";
 import type { Store } from "../../store/store.ts";
 import { diagnoseClock, diagnosePooler } from "./connection.ts";
-import { diagnoseDrift } from "./drift.ts";
+import { diagnoseDrift, type Expectation } from "./drift.ts";
 import { warning, type DiagnosisCheck, type DiagnosisFinding } from "./finding.ts";
 import { judgeHorizon } from "./horizon.ts";
 import { judgeStuckJobs, judgeUnservedJobs } from "./jobs.ts";
@@ -39,6 +39,8 @@ export interface DiagnosisOptions {
   readonly nodeVersion: string;
   /** The tasks of the application. */
   readonly tasks: readonly SearchableTask[];
+  /** What the schema should be like. */
+  readonly expectation: Expectation;
 }
 
 type Check = readonly [DiagnosisCheck, () => Promise<DiagnosisFinding[]>];
@@ -51,12 +53,13 @@ export async function diagnose(
   store: Store<Database>,
   options: DiagnosisOptions,
 ): Promise<DiagnosisFinding[]> {
-  const { schema, nodeVersion } = options;
+  const { schema, nodeVersion, expectation } = options;
   const versions = await inTrial(store, diagnosisTimeoutMs, (tx) => schemaVersions(tx.db, schema));
   const { applied, newest, isTooNew } = versions;
-  const drift: Check[] = applied === newest ? [["drift", () => diagnoseDrift(store, schema)]] : [];
+  const drift: Check[] =
+    applied === newest ? [["drift", () => diagnoseDrift(store, schema, expectation)]] : [];
   const ofTables = applied >= newest && !isTooNew ? checksOfTables(store, options) : [];
-  // Those of the server and the tables take about as long as the drift alone, for which a schema is made.
+  // Those of the server and the tables take about as long as the drift alone, for which a schema is made the first time.
   const others = async (): Promise<readonly [DiagnosisFinding[], DiagnosisFinding[]]> => [
     await attemptAll(checksOfServer(store, options)),
     await attemptAll(ofTables),

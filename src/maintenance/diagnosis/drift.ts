@@ -1,6 +1,12 @@
 import { makeTrialSchema } from "../../db/migrate.ts";
 import type { Database } from "../../db/database.ts";
-import { inTrial, readBackend, readCatalog, type CatalogPart } from "../../store/diagnosis.ts";
+import {
+  inTrial,
+  readBackend,
+  readCatalog,
+  readServer,
+  type CatalogPart,
+} from "../../store/diagnosis.ts";
 import type { Store } from "../../store/store.ts";
 import { failure, ok, warning, type DiagnosisFinding } from "./finding.ts";
 
@@ -17,18 +23,32 @@ const maxNamed = 5;
 // Those are as the tasks declare them, which is judged apart.
 const searchableIndex = /_searchable_[0-9a-f]{12}_[0-9a-f]{12}$/;
 
-/** Compares a schema with one that the migrations make beside it, in a transaction that is rolled back. */
+/** Compares a schema with what the migrations would make. */
 export async function diagnoseDrift(
   store: Store<Database>,
   schema: string,
+  expectation: Expectation,
 ): Promise<DiagnosisFinding[]> {
   const found = await inTrial(store, trialTimeoutMs, (tx) => readCatalog(tx, { schema }));
-  const expected = await inTrial(store, trialTimeoutMs, async (tx) => {
-    const trial = `pawl_trial_${await readBackend(tx)}`;
-    await makeTrialSchema(tx.db, trial);
-    return readCatalog(tx, { schema: trial, as: schema });
-  });
-  return judgeDrift(compareCatalogs(found, expected));
+  return judgeDrift(compareCatalogs(found, await expectation.read(store, schema)));
+}
+
+/** What the migrations make of a schema on a server: found out once, and remembered for as long as the server stays the same. */
+export class Expectation {
+  #known: { readonly version: string; readonly parts: readonly CatalogPart[] } | undefined;
+
+  /** Makes the schema, the first time, in a transaction that is rolled back. */
+  async read(store: Store<Database>, schema: string): Promise<readonly CatalogPart[]> {
+    const { version } = await readServer(store);
+    if (this.#known?.version === version) return this.#known.parts;
+    const parts = await inTrial(store, trialTimeoutMs, async (tx) => {
+      const trial = `pawl_trial_${await readBackend(tx)}`;
+      await makeTrialSchema(tx.db, trial);
+      return readCatalog(tx, { schema: trial, as: schema });
+    });
+    this.#known = { version, parts };
+    return parts;
+  }
 }
 
 /** How what was found differs from what was expected; what is no part of Pawl's tables does not matter. */
