@@ -5,7 +5,7 @@ import type { ReadContext } from "../context.ts";
 import { assertSearchable } from "../secret-search.ts";
 import { attemptRow, hidden } from "./redaction.ts";
 
-const searchBudgetMs = 200;
+const searchBudgetMs = 100;
 const defaultLimit = 50;
 const highestLimit = 200;
 
