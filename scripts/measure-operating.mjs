@@ -32,7 +32,7 @@ const pawl = new Pawl({ database: server.url });
 try {
   await pawl.migrate();
   const first = await pawl.enqueue(task, { n: -1 });
-  const timesBefore = commandTimes(first);
+  const timesBefore = commandTimes({ id: first });
   await fill();
   const { jobs } = await pawl.jobs.list({ queue: "queue 7", limit: 1_000 });
   const waiting = jobs[jobs.length - 1];

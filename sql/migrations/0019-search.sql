@@ -218,12 +218,13 @@ as $$
   select format('(case when %I.is_readable(payload) then payload end)', :'schema')
 $$;
 
--- How many rows to look at next, so that a search ends in time: fewer when the last ones took long.
+-- How many rows to look at next, so that a search ends in time: fewer when the last ones took long. Never so many that rows which
+-- nobody has read before, and which take far longer, would be too many.
 create function :"schema".next_batch(_batch integer, _took interval, _left interval) returns integer
 language sql
 immutable
 as $$
-  select greatest(100, least(20000, _batch * 4,
+  select greatest(100, least(4000, _batch * 4,
     (_batch * extract(epoch from _left) / greatest(extract(epoch from _took), 0.0001) / 3)::integer))
 $$;
 
