@@ -31,8 +31,8 @@ const server = await startEmbeddedPostgres({ settings: { shared_buffers: "1GB" }
 const pawl = new Pawl({ database: server.url });
 try {
   await pawl.migrate();
-  const first = await pawl.enqueue(task, { n: -1 });
-  const timesBefore = commandTimes({ id: first });
+  const { job: first } = await pawl.enqueue(task, { n: -1 });
+  const timesBefore = commandTimes(first);
   await fill();
   const { jobs } = await pawl.jobs.list({ queue: "queue 7", limit: 1_000 });
   const waiting = jobs[jobs.length - 1];
