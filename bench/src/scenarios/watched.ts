@@ -35,7 +35,8 @@ export const watched: Scenario = {
       ...{ jobs: { count }, of: "five look" },
       beside: () => openTabs(measurement),
     });
-    return [alone.rate, beside.rate, quotient("watched ÷ unwatched", beside.rate, alone.rate)];
+    const ratio = quotient("watched ÷ unwatched", beside.rate, alone.rate);
+    return [alone.rate, ...alone.costs, beside.rate, ...beside.costs, ratio];
   },
 };
 
