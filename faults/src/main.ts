@@ -7,11 +7,12 @@ import type { Fault } from "./faults/fault.ts";
 import { hunt, type Hunt } from "./mutants/hunt.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutants } from "./mutants/mutants.ts";
-import { lateSettle, rowOf } from "./peers/late-settle.ts";
+import { lateSettle, type LateSettle } from "./peers/late-settle.ts";
 import { peers } from "./peers/peers.ts";
 import { plansOf, type Plan } from "./plan.ts";
 import { failureOf, progressOf, summaryOf } from "./report/summary.ts";
 import { reportOf, type FailedRun } from "./report/report.ts";
+import { writeGuarantees } from "./report/write-guarantees.ts";
 import type { RunResult } from "./run.ts";
 
 interface Options {
@@ -21,6 +22,7 @@ interface Options {
   readonly replay?: Plan;
   readonly json?: string;
   readonly peers?: boolean;
+  readonly guarantees?: boolean;
   /** True: all of them. */
   readonly mutants?: readonly Mutant[] | true;
 }
@@ -39,12 +41,14 @@ const command = new Command("npm run faults --")
   .option("--replay <run>", "one run again: fault/workload/seed, as its failure said", planOf)
   .option("--mutants [number,…]", "hunts seeded bugs, at most so many runs for each", mutantsOf)
   .option("--peers", "what a late completion does in Pawl and its peers, and nothing else")
+  .option("--guarantees", "writes docs/guarantees.md from docs/guarantees/*.json, and nothing else")
   .option("--json <file>", "where to write the results")
   .action(main);
 await command.parseAsync();
 
 async function main(options: Options): Promise<void> {
-  if (options.peers) return comparePeers();
+  if (options.peers) return comparePeers(options);
+  if (options.guarantees) return writeGuarantees(faults);
   const { runs, seed = randomSeed(), only = faults, replay, json } = options;
   const chosen = replay === undefined ? only : faults.filter(({ id }) => id === replay.fault);
   const missing = chosen.flatMap(({ id, lacking }) => {
@@ -71,20 +75,20 @@ async function main(options: Options): Promise<void> {
       showRun(result, progressOf(seen, plans.length));
     },
   });
-  const report = reportOf(seen, { seed, missing });
+  const report = reportOf(seen, { seed, missing, finishedAt: new Date().toISOString() });
   console.log(`\n${summaryOf(report, faults)}`);
-  if (json !== undefined) {
-    await writeFile(inCallersDirectory(json), `${JSON.stringify(report, null, 2)}\n`);
-  }
+  await writeJson(json, report);
   if (report.passed < report.runs) process.exitCode = 1;
 }
 
-async function comparePeers(): Promise<void> {
-  console.log(
-    "| system | the first hold ends by | before | after the late completion | failed: tried again | in the end |",
-  );
-  console.log("| --- | --- | --- | --- | --- | --- |");
-  for (const peer of peers) console.log(rowOf(await lateSettle(peer)));
+async function comparePeers({ json }: Options): Promise<void> {
+  const settles: LateSettle[] = [];
+  for (const peer of peers) {
+    const settle = await lateSettle(peer);
+    settles.push(settle);
+    console.log(settle);
+  }
+  await writeJson(json, settles);
 }
 
 async function huntAll(
@@ -110,12 +114,7 @@ async function huntAll(
   console.log(
     `${needed.length} of ${hunts.length} found, after ${mean.toFixed(1)} runs in the mean`,
   );
-  if (json !== undefined) {
-    await writeFile(
-      inCallersDirectory(json),
-      `${JSON.stringify({ seed: options.seed, hunts }, null, 2)}\n`,
-    );
-  }
+  await writeJson(json, { seed: options.seed, hunts });
   if (needed.length < hunts.length) process.exitCode = 1;
 }
 
@@ -124,6 +123,11 @@ function mutantsOf(given: string): readonly Mutant[] {
   const found = mutants.filter(({ number }) => numbers.includes(number));
   if (found.length === numbers.length) return found;
   throw new InvalidArgumentError(`expected numbers from 1 to ${mutants.length}, got ${given}`);
+}
+
+async function writeJson(file: string | undefined, value: unknown): Promise<void> {
+  if (file === undefined) return;
+  await writeFile(inCallersDirectory(file), `${JSON.stringify(value, null, 2)}\n`);
 }
 
 function showRun({ plan, violations, keptIn }: RunResult, progress: string): void {

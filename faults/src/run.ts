@@ -29,6 +29,8 @@ const workers = 3;
 const usualDrainMs = leaseMs + 2 * pollMs + 2_000 + 2_000;
 // An enqueue is tried for 15 s, and its last try may take as long as a query may.
 const producedWithinMs = 40_000;
+// Longer than a worker takes to say that it wants to be woken.
+const idleMs = 1_300;
 const readyWithinMs = 4 * leaseMs;
 const endedWithinMs = 10_000;
 
@@ -78,7 +80,15 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
       within(producedWithinMs, producer.process.says("done")),
     ]);
     stage.recorder.record({ kind: "healed" });
-    await untilDrained(stage, usualDrainMs + (fault.drainMs ?? 0) + (workload.drainMs ?? 0));
+    const drainMs = usualDrainMs + (fault.drainMs ?? 0) + (workload.drainMs ?? 0);
+    if (plan.seed % 2 === 0) {
+      // Workers have nothing left to do, and wait for news.
+      await untilDrained(stage, drainMs);
+      await stage.pause(idleMs);
+    }
+    producer.process.goOn();
+    await within(producedWithinMs, producer.process.says("finished"));
+    if (await untilDrained(stage, drainMs)) stage.recorder.record({ kind: "drained" });
     await untilReady(stage, directory, readyWithinMs + (fault.drainMs ?? 0));
     await stopWorkers(stage);
     await site.leave?.();
@@ -96,17 +106,15 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
   }
 }
 
-/** Keeps as many workers as there were: what a supervisor does. Those that live are left alone. */
-async function untilDrained(stage: Stage, withinMs: number): Promise<void> {
+/** Keeps as many workers as there were: what a supervisor does. Those that live are left alone. Whether it was in time. */
+async function untilDrained(stage: Stage, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   while (performance.now() < deadline) {
     if (stage.workers.length < workers) await stage.start("worker");
-    if (await isDrained(stage)) {
-      stage.recorder.record({ kind: "drained" });
-      return;
-    }
+    if (await isDrained(stage)) return true;
     await stage.pause(50);
   }
+  return false;
 }
 
 /** Gives those who were late to notice that all is well again the time to do so; whether they did is for the checker. */

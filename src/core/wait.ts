@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Random } from "./clock.ts";
 
 const longestTimerMs = 2 ** 31 - 1; // a longer setTimeout fires at once
@@ -15,7 +16,10 @@ export function wait(ms: number, signal?: AbortSignal): Promise<void> {
       resolve();
     };
     const cancel = startTimer(ms, end);
-    signal?.addEventListener("abort", end);
+    if (signal === undefined) return;
+    // As many may wait for it as there are calls in an outage; that is no leak.
+    setMaxListeners(0, signal);
+    signal.addEventListener("abort", end);
   });
 }
 

@@ -18,11 +18,13 @@ export function recoveriesOf(evidence: Evidence): number[] {
   });
 }
 
-/** How long after each return of the database the first handler started, in milliseconds. */
+/** How long after each return of the database the first handler of a job that was waiting then started, in milliseconds. */
 export function pickUpsOf(evidence: Evidence): number[] {
   const started = eventsOf(evidence, "started");
+  const acknowledged = eventsOf(evidence, "acknowledged");
   return eventsOf(evidence, "restored").flatMap((restored) => {
-    const first = started.find(({ at }) => at > restored.at);
+    const waiting = new Set(acknowledged.filter(({ at }) => at <= restored.at).map(({ id }) => id));
+    const first = started.find(({ at, id }) => at > restored.at && waiting.has(id));
     return first === undefined ? [] : [first.at - restored.at];
   });
 }

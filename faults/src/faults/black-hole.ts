@@ -2,10 +2,10 @@ import { leaseMs, queryTimeoutMs } from "../lease.ts";
 import { fair } from "../proxy/link.ts";
 import type { Fault } from "./fault.ts";
 
-/** Bytes vanish and nobody is told: on everything that some processes say, or on what listening sessions hear. */
 export const blackHole: Fault = {
   id: "F7",
   name: "black hole",
+  what: "bytes vanish and nobody is told: on everything that some processes say, or on what listening sessions hear",
   weight: 7,
   workloads: ["plain", "transactional", "keys"],
   isProxied: true,

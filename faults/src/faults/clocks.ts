@@ -2,10 +2,10 @@ import type { Fault } from "./fault.ts";
 
 const minute = 60_000;
 
-/** The clock of each process is wrong, by up to ten minutes, in either direction. */
 export const clocks: Fault = {
   id: "F13",
   name: "wrong clocks",
+  what: "the clock of each process is wrong, by up to ten minutes, in either direction",
   weight: 4,
   workloads: ["plain", "mixed", "leases", "limits"],
   assignment: ({ chance }) => ({ skewMs: chance.integer(-10 * minute, 10 * minute) }),

@@ -6,10 +6,10 @@ import type { Fault } from "./fault.ts";
 const moments: readonly Moment[] = ["before it is forwarded", "before its reply", "amid its reply"];
 const forMs = 2_000;
 
-/** The wire is cut at a COMMIT, or at a statement that commits by itself: an enqueue, a settle. */
 export const commitCut: Fault = {
   id: "F7b",
   name: "wire cut at COMMIT",
+  what: "the wire is cut at a COMMIT, or at a statement that commits by itself: an enqueue, a settle",
   weight: 8,
   workloads: ["plain", "transactional", "coalesced", "keys"],
   isProxied: true,
@@ -17,10 +17,10 @@ export const commitCut: Fault = {
     cutAt(stage, [statements.commit, statements.enqueue, statements.settle], moments),
 };
 
-/** The wire is cut between the commit of a claim and its reply. */
 export const claimCut: Fault = {
   id: "F7c",
   name: "wire cut at a claim",
+  what: "the wire is cut between the commit of a claim and its reply",
   weight: 5,
   workloads: ["plain", "mixed", "transactional", "keys", "limits"],
   isProxied: true,

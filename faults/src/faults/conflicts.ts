@@ -5,10 +5,10 @@ import type { Fault } from "./fault.ts";
 
 const forMs = 2_000;
 
-/** Serializable by default, and rivals that lock the jobs' rows in another order, and hold them. */
 export const conflicts: Fault = {
   id: "F12",
   name: "conflicts",
+  what: "serializable by default, and rivals that lock the jobs' rows in another order, and hold them",
   weight: 5,
   workloads: ["plain", "transactional", "keys", "limits"],
   inject: async (stage) => {

@@ -1,9 +1,9 @@
 import type { Fault } from "./fault.ts";
 
-/** No trouble but what the jobs make themselves. */
 export const control: Fault = {
   id: "F0",
   name: "none",
+  what: "no trouble but what the jobs make themselves",
   weight: 4,
   workloads: [
     "plain",

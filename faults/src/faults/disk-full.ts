@@ -16,10 +16,10 @@ const answersWithinMs = 20_000;
 const downWithinMs = 1_000;
 const disks = new WeakMap<Site, SmallDisk>();
 
-/** The disk with the tables is full for a while: statements fail, and the server stays up. */
 export const dataFull: Fault = {
   id: "F8",
   name: "disk full",
+  what: "the disk with the tables is full for a while: statements fail, and the server stays up",
   weight: 3,
   workloads: ["plain", "transactional"],
   lacking: mountLacking,
@@ -34,10 +34,10 @@ export const dataFull: Fault = {
   },
 };
 
-/** The disk with the write-ahead log is full: the server goes down, and comes back when there is room again. */
 export const walFull: Fault = {
   id: "F8b",
   name: "log disk full",
+  what: "the disk with the write-ahead log is full: the server goes down, and comes back when there is room again",
   weight: 3,
   workloads: ["plain", "transactional"],
   lacking: mountLacking,

@@ -16,10 +16,10 @@ interface Pair {
 const withinMs = 20_000;
 const pairs = new WeakMap<Site, Pair>();
 
-/** The primary is gone, or stands still, and its synchronous standby takes over. */
 export const failover: Fault = {
   id: "F9b",
   name: "failover",
+  what: "the primary is gone, or stands still, and its synchronous standby takes over",
   weight: 4,
   workloads: ["plain", "transactional"],
   isProxied: true,

@@ -7,6 +7,8 @@ export interface Fault {
   /** As the table of faults has it: F3. */
   readonly id: string;
   readonly name: string;
+  /** What happens, for the table of faults. */
+  readonly what: string;
   /** The workloads that it may meet, each as often as it is named. */
   readonly workloads: readonly string[];
   /** How often it is drawn, beside the others. */

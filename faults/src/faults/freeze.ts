@@ -2,10 +2,10 @@ import { leaseMs } from "../lease.ts";
 import { statements } from "../statements.ts";
 import type { Fault } from "./fault.ts";
 
-/** Workers stand still for longer than their lease, and go on as if nothing had been. */
 export const freeze: Fault = {
   id: "F3",
   name: "worker frozen",
+  what: "workers stand still for longer than their lease, and go on as if nothing had been",
   weight: 12,
   workloads: ["plain", "transactional", "leases", "keys", "limits"],
   inject: async (stage) => {
@@ -20,10 +20,10 @@ export const freeze: Fault = {
   },
 };
 
-/** A worker stands still while it settles, and the statement arrives when the job may have been another's for a while. */
 export const freezeAmidSettle: Fault = {
   id: "F3b",
   name: "worker frozen amid a settle",
+  what: "a worker stands still while it settles, and the statement arrives when the job may have been another's for a while",
   weight: 8,
   workloads: ["plain", "transactional", "leases", "leases", "keys", "crashers"],
   isProxied: true,

@@ -22,10 +22,10 @@ const points: readonly Point[] = [
 
 const longestWaitMs = 3_000;
 
-/** Workers are killed at a point of their work that is chosen, not met by luck. */
 export const killPoints: Fault = {
   id: "F2",
   name: "worker killed at a point",
+  what: "workers are killed at a point of their work that is chosen, not met by luck",
   weight: 10,
   workloads: ["plain", "transactional"],
   isProxied: true,

@@ -1,9 +1,9 @@
 import type { Fault } from "./fault.ts";
 
-/** Workers are killed at random, and started again. */
 export const kill: Fault = {
   id: "F1",
   name: "worker killed",
+  what: "workers are killed at random, and started again",
   weight: 14,
   workloads: ["plain", "mixed", "transactional", "leases", "crashers", "keys", "limits"],
   inject: async (stage) => {

@@ -1,9 +1,9 @@
 import type { Fault } from "./fault.ts";
 
-/** Deployments migrate the schema again and again, several at once, while the work goes on. */
 export const migration: Fault = {
   id: "F16",
   name: "migration under load",
+  what: "deployments migrate the schema again and again, several at once, while the work goes on",
   weight: 2,
   workloads: ["plain", "transactional"],
   inject: async (stage) => {

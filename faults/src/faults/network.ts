@@ -4,10 +4,10 @@ import type { Fault } from "./fault.ts";
 
 const ways = ["reset", "latency", "pieces", "refused"] as const;
 
-/** Connections are reset or refused, and messages come late or in pieces. */
 export const network: Fault = {
   id: "F6",
   name: "bad network",
+  what: "connections are reset or refused, and messages come late or in pieces",
   weight: 7,
   workloads: ["plain", "mixed", "transactional", "coalesced"],
   isProxied: true,

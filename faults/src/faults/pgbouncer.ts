@@ -6,10 +6,10 @@ import type { Fault } from "./fault.ts";
 const poolSize = 3;
 const bouncers = new WeakMap<Site, PgBouncer>();
 
-/** Everything goes through PgBouncer in transaction mode, with few connections, which pauses and drops them. */
 export const pgBouncer: Fault = {
   id: "F10",
   name: "PgBouncer",
+  what: "everything goes through PgBouncer in transaction mode, with few connections, which pauses and drops them",
   weight: 5,
   workloads: ["plain", "mixed", "transactional", "keys"],
   lacking: pgBouncerLacking,

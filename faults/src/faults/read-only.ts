@@ -1,10 +1,10 @@
 import { endSessions, execute } from "../servers/admin.ts";
 import type { Fault } from "./fault.ts";
 
-/** The database takes no writes for a while, as one does that has become a standby. */
 export const readOnly: Fault = {
   id: "F9",
   name: "read-only database",
+  what: "the database takes no writes for a while, as one does that has become a standby",
   weight: 4,
   workloads: ["plain", "transactional"],
   inject: async (stage) => {

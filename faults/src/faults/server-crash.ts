@@ -7,10 +7,10 @@ import type { Fault } from "./fault.ts";
 const ways = ["postmaster killed", "backend killed", "immediate stop", "fast stop"] as const;
 const answersWithinMs = 20_000;
 
-/** The server crashes and comes back, once or twice. */
 export const serverCrash: Fault = {
   id: "F5",
   name: "server crash",
+  what: "the server crashes and comes back, once or twice",
   weight: 9,
   workloads: ["plain", "transactional"],
   openSite: (grounds) => grounds.ownSite(),
@@ -23,10 +23,10 @@ export const serverCrash: Fault = {
   },
 };
 
-/** The server is down when the first processes start, for up to three leases. */
 export const downAtStart: Fault = {
   id: "F5b",
   name: "server down at start",
+  what: "the server is down when the first processes start, for up to three leases",
   weight: 2,
   workloads: ["plain", "transactional"],
   openSite: (grounds) => grounds.ownSite(),

@@ -1,9 +1,9 @@
 import type { Fault } from "./fault.ts";
 
-/** Workers are told to stop, as a deployment does, some twice, and others start in their place. */
 export const signals: Fault = {
   id: "F15",
   name: "workers told to stop",
+  what: "workers are told to stop, as a deployment does, some twice, and others start in their place",
   weight: 6,
   workloads: ["plain", "mixed", "transactional", "leases", "keys"],
   inject: async (stage) => {

@@ -3,10 +3,10 @@ import type { Fault } from "./fault.ts";
 
 const maxConnections = 40;
 
-/** Somebody else has taken every connection of the server. */
 export const starvation: Fault = {
   id: "F11",
   name: "connections exhausted",
+  what: "somebody else has taken every connection of the server",
   weight: 4,
   workloads: ["plain", "mixed"],
   openSite: (grounds) => grounds.ownSite({ max_connections: maxConnections }),

@@ -3,10 +3,10 @@ import type { Fault } from "./fault.ts";
 
 const forMs = 2_000;
 
-/** Sessions of the run are ended by an administrator, whatever they are doing. */
 export const terminate: Fault = {
   id: "F4",
   name: "sessions ended",
+  what: "sessions of the run are ended by an administrator, whatever they are doing",
   weight: 9,
   workloads: ["plain", "mixed", "transactional", "keys", "coalesced"],
   inject: async (stage) => {

@@ -73,13 +73,6 @@ export async function lateSettle(peer: Peer): Promise<LateSettle> {
   }
 }
 
-/** One line of a table in Markdown. */
-export function rowOf(settle: LateSettle): string {
-  const { peer, version, expiry, before, after, isTriedAgain, end } = settle;
-  const tried = isTriedAgain ? "yes" : "**no**";
-  return `| ${peer} ${version} | ${expiry} | ${before} | ${after} | ${tried} | ${end} |`;
-}
-
 function factsOf({ name, expiry }: Peer): Pick<LateSettle, "peer" | "version" | "expiry"> {
   // Not every package exports its package.json.
   const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];

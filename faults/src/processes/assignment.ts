@@ -17,4 +17,4 @@ export interface Assignment {
 }
 
 /** What a process tells its parent. */
-export type Message = "ready" | "done";
+export type Message = "ready" | "done" | "finished";

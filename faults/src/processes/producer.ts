@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Pawl } from "pawl";
 import { Pool, type PoolClient } from "pg";
 import { Chance } from "../random.ts";
@@ -7,10 +8,12 @@ import type { Setting, Tell } from "./setting.ts";
 import { tasksOf } from "./tasks.ts";
 
 const spreadMs = 2_000;
+// So many come when all the others have ended, and workers wait for news.
+const lateSteps = 3;
 const transactionTimeoutMs = 4_000;
 const defaultConnections = 8;
 
-/** Takes the steps of the workload, over about two seconds, and ends. */
+/** Takes the steps of the workload, over about two seconds, and the last ones when it is told to. */
 export async function produce(setting: Setting, tell: Tell): Promise<void> {
   const { assignment, recorder, pawl: module } = setting;
   const { callers, steps: stepsOf } = workloadNamed(assignment.workload);
@@ -26,19 +29,23 @@ export async function produce(setting: Setting, tell: Tell): Promise<void> {
   const pawl = new module.Pawl({ database: pool });
   const producer = new Producer(pawl, pool, setting);
   tell("ready");
+  const early = steps.slice(0, -lateSteps);
   let next = 0;
   const pauseMs = (spreadMs * callers) / steps.length;
   const callLoops = Array.from({ length: callers }, async () => {
-    for (let step = steps[next++]; step !== undefined; step = steps[next++]) {
+    for (let step = early[next++]; step !== undefined; step = early[next++]) {
       await producer.take(step);
       await new Promise((resolve) => setTimeout(resolve, pauseMs * Math.random()));
     }
   });
   await Promise.all(callLoops);
+  tell("done");
+  await once(process, "message");
+  for (const step of steps.slice(-lateSteps)) await producer.take(step);
   recorder.record({ kind: "produced" });
   await pawl.close();
   await pool.end();
-  tell("done");
+  tell("finished");
 }
 
 class Producer {

@@ -67,6 +67,11 @@ export class RunProcess {
     }
   }
 
+  /** Tells it to go on. */
+  goOn(): void {
+    if (this.isAlive) this.#child.send("go on", () => undefined);
+  }
+
   signal(signal: NodeJS.Signals): void {
     if (this.isAlive) this.#child.kill(signal);
   }

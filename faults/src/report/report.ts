@@ -3,6 +3,8 @@ import type { RunResult } from "../run.ts";
 
 /** What a campaign has shown, as `--json` writes it. */
 export interface CampaignReport {
+  /** As ISO 8601. */
+  readonly finishedAt: string;
   readonly seed: number;
   readonly runs: number;
   readonly passed: number;
@@ -51,7 +53,7 @@ export interface Spread {
 /** Sums up the results of runs. */
 export function reportOf(
   results: readonly RunResult[],
-  { seed, missing }: Pick<CampaignReport, "seed" | "missing">,
+  { seed, missing, finishedAt }: Pick<CampaignReport, "seed" | "missing" | "finishedAt">,
 ): CampaignReport {
   const failed = results.filter(({ violations }) => violations.length > 0);
   const found = results.flatMap(({ violations }) => violations);
@@ -60,6 +62,7 @@ export function reportOf(
   const sumOf = (valueOf: (result: RunResult) => number): number =>
     results.reduce((sum, result) => sum + valueOf(result), 0);
   return {
+    finishedAt,
     seed,
     runs: results.length,
     passed: results.length - failed.length,

@@ -149,6 +149,17 @@ describeInBrowser("the live view", { timeout: 90_000 }, () => {
     await page.close();
   });
 
+  it("asks by itself where the stream of news is one in name alone", async () => {
+    const { page } = await browser.open(`${shown.url}#/overview`);
+    // As behind a proxy that holds it back.
+    await page.route("**/api/live", () => undefined);
+    await page.reload();
+
+    await page.locator(".live-dot.polling").waitFor({ timeout: 30_000 });
+    await page.locator(".card", { hasText: "Ready" }).waitFor();
+    await page.close();
+  });
+
   it("warns when jobs wait and nobody works", async () => {
     await shown.enqueueRaw("news", "1");
     const { page } = await browser.open(`${shown.url}#/overview`);
