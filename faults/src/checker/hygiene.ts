@@ -45,14 +45,15 @@ function isOwnDoing(evidence: Evidence, pid: number, signal: string | null): boo
   });
 }
 
-/** Each call has been answered, one way or another. */
+/** Each call has been answered, one way or another, unless its process was killed. */
 function checkPending(evidence: Evidence): Violation[] {
   const answered = new Set(
     (["acknowledged", "refused", "unknown"] as const)
       .flatMap((kind) => eventsOf(evidence, kind))
       .map(({ n }) => n),
   );
+  const killed = new Set(eventsOf(evidence, "killed").map(({ victim }) => victim));
   return eventsOf(evidence, "attempted")
-    .filter(({ n }) => !answered.has(n))
+    .filter(({ n, pid }) => !answered.has(n) && !killed.has(pid))
     .map(({ n }) => ({ invariant: "pending", what: `the enqueue of job ${n} was never answered` }));
 }

@@ -8,7 +8,7 @@ import { failover } from "./failover.ts";
 import type { Fault } from "./fault.ts";
 import { freeze, freezeAmidSettle } from "./freeze.ts";
 import { killPoints } from "./kill-points.ts";
-import { kill } from "./kill.ts";
+import { kill, killProducer } from "./kill.ts";
 import { migration } from "./migration.ts";
 import { network } from "./network.ts";
 import { pgBouncer } from "./pgbouncer.ts";
@@ -21,6 +21,7 @@ import { terminate } from "./terminate.ts";
 export const faults: readonly Fault[] = [
   control,
   kill,
+  killProducer,
   killPoints,
   freeze,
   freezeAmidSettle,

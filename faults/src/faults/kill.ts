@@ -1,3 +1,5 @@
+import { execute } from "../servers/admin.ts";
+import type { Stage } from "../stage.ts";
 import type { Fault } from "./fault.ts";
 
 export const kill: Fault = {
@@ -16,3 +18,23 @@ export const kill: Fault = {
     }
   },
 };
+
+export const killProducer: Fault = {
+  id: "F1b",
+  name: "producer killed",
+  what: "whoever enqueues is killed: what it was told of is there, and of what it was not told each job is there or not",
+  weight: 6,
+  workloads: ["plain", "transactional", "coalesced"],
+  inject: async (stage) => {
+    await untilEnqueued(stage);
+    await stage.pauseBetween(100, 1_500);
+    const producer = stage.actors.find(({ process }) => process.assignment.role === "producer");
+    if (producer !== undefined) await stage.kill(producer);
+  },
+};
+
+/** Of a producer that has done nothing yet, nothing could be lost. */
+async function untilEnqueued(stage: Stage): Promise<void> {
+  const query = "select from pawl.jobs union all select from pawl.history limit 1";
+  while ((await execute(stage.site.directUrl, query)).length === 0) await stage.pause(20);
+}

@@ -19,9 +19,10 @@ export const promises: readonly Promised[] = [
       "enqueue that nobody answered may be either, once",
   },
   {
-    promise: "An enqueue cut off at its very COMMIT is there or not, and nothing between.",
+    promise:
+      "An enqueue that was cut off, be it at its very COMMIT, is there or not, and nothing between.",
     invariant: "the same, where nobody knows whether the server heard",
-    faults: ["F7b"],
+    faults: ["F1b", "F7b"],
   },
   {
     promise: "Every job runs at least once until it has ended.",
