@@ -5,12 +5,13 @@ import type { ReadOverview } from "./context.ts";
 /** How long one overview serves everybody who asks, at least. */
 export const overviewMs = 2_000;
 
-// It takes no more than this share of a connection's time, however slow the database is.
-const longestShare = 1 / 25;
+// A slow one is made more seldom, so that the database has its time; but people wait for it.
+const restsFor = 10;
+const longestMs = 5_000;
 
 /**
- * Reads an overview at most once in two seconds, and seldom enough to leave the database its time, whoever and however many ask;
- * a failure is shared as well.
+ * Reads an overview at most once in two seconds, and in five when it takes long, whoever and however many ask; a failure is
+ * shared as well.
  */
 export function shareOverview(read: ReadOverview, now: Clock): ReadOverview {
   let latest: Promise<Overview> | undefined;
@@ -20,7 +21,8 @@ export function shareOverview(read: ReadOverview, now: Clock): ReadOverview {
   return () => {
     const ageMs = now() - readAt;
     // Clocks go back, too.
-    const isFresh = ageMs >= 0 && ageMs < Math.max(overviewMs, tookMs / longestShare);
+    const isFresh =
+      ageMs >= 0 && ageMs < Math.max(overviewMs, Math.min(tookMs * restsFor, longestMs));
     if (latest !== undefined && (isRunning || isFresh)) return latest;
     isRunning = true;
     readAt = now();

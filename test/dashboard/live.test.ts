@@ -184,6 +184,28 @@ describe("a shared overview", () => {
     expect(reading).toHaveBeenCalledTimes(2);
   });
 
+  it.each([
+    [100, 2_000],
+    [400, 4_000],
+    [3_000, 5_000],
+  ])("that took %d ms serves for %d ms", async (tookMs, servesMs) => {
+    let nowMs = 10_000;
+    const reading = vi.fn(() => {
+      nowMs += tookMs;
+      return Promise.resolve(overview);
+    });
+    const read = shareOverview(reading, () => nowMs);
+    await read();
+
+    nowMs = 10_000 + servesMs - 1;
+    await read();
+    expect(reading).toHaveBeenCalledTimes(1);
+
+    nowMs += 1;
+    await read();
+    expect(reading).toHaveBeenCalledTimes(2);
+  });
+
   it("is read anew when the clock was set back", async () => {
     const reading = vi.fn(() => Promise.resolve(overview));
     let nowMs = 10_000;

@@ -9,8 +9,9 @@ import { setTrouble } from "./trouble.ts";
 export const changes = signal(0);
 
 const againMs = 5_000;
-// So many times as long as an answer took: a slow database has something else to do.
+// So many times as long as an answer took: a slow database has something else to do. But people wait for it.
 const restsFor = 20;
+const longestRestMs = 6_000;
 
 /** What is known of something that is read. */
 export interface Reading<Answer> {
@@ -92,7 +93,8 @@ function startLoop<Answer>(
     state = "asking";
     const askedAt = performance.now();
     const result = await ask(ending.signal).catch(asApiError);
-    restsUntil = performance.now() + (performance.now() - askedAt) * restsFor;
+    const answeredAt = performance.now();
+    restsUntil = answeredAt + Math.min((answeredAt - askedAt) * restsFor, longestRestMs);
     if (ending.signal.aborted) return;
     const isWanted = hasToAskAgain();
     state = "idle";

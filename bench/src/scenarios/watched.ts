@@ -12,6 +12,7 @@ const screens = ["overview", "queues", "jobs", "history", "workers"];
 // As the page does: every few seconds, and more seldom when an answer takes long.
 const beatMs = 3_900;
 const restsFor = 20;
+const longestRestMs = 6_000;
 // People have been looking for a while when the drain begins.
 const beforeMs = 5_000;
 
@@ -72,10 +73,8 @@ async function openTab(
     while (!signal.aborted) {
       const askedAt = performance.now();
       await (await ask(screen)).arrayBuffer();
-      const tookMs = performance.now() - askedAt;
-      await sleep(Math.max(beatMs, tookMs * restsFor), undefined, { signal }).catch(
-        () => undefined,
-      );
+      const restMs = Math.min((performance.now() - askedAt) * restsFor, longestRestMs);
+      await sleep(Math.max(beatMs, restMs), undefined, { signal }).catch(() => undefined);
     }
   };
   await Promise.all([look(), readAll(live.body)]);

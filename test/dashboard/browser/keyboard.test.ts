@@ -156,7 +156,7 @@ describeInBrowser("the live view", { timeout: 90_000 }, () => {
     await page.reload();
 
     await page.locator(".live-dot.polling").waitFor({ timeout: 30_000 });
-    await page.locator(".card", { hasText: "Ready" }).waitFor();
+    await page.locator(".card", { hasText: "Ready" }).first().waitFor();
     await page.close();
   });
 
