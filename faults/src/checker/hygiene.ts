@@ -7,9 +7,9 @@ export function checkHygiene(evidence: Evidence): Violation[] {
   const killed = new Set(eventsOf(evidence, "killed").map(({ victim }) => victim));
   const isDrained = eventsOf(evidence, "drained").length > 0;
   return [
-    ...(isDrained ? [] : final.jobs)
-      .map(({ id, n, queue, state }) => `job ${n ?? "?"} (${id}) is still ${state} in "${queue}"`)
-      .map((what) => ({ invariant: "not drained", what }) as const),
+    ...(isDrained ? [] : leftIn(final)).map(
+      (what) => ({ invariant: "not drained", what }) as const,
+    ),
     ...final.leftOver.map((what) => ({ invariant: "left over", what }) as const),
     ...eventsOf(evidence, "unhandled").map(
       ({ message }) => ({ invariant: "unhandled", what: message }) as const,
@@ -25,6 +25,13 @@ export function checkHygiene(evidence: Evidence): Violation[] {
       })),
     ...checkPending(evidence),
   ];
+}
+
+function leftIn({ jobs }: Evidence["final"]): string[] {
+  if (jobs.length === 0) return ["all jobs have ended, but too late"];
+  return jobs.map(
+    ({ id, n, queue, state }) => `job ${n ?? "?"} (${id}) is still ${state} in "${queue}"`,
+  );
 }
 
 const deadly: readonly Deed[] = [
