@@ -11,7 +11,7 @@ import type { Fault } from "./faults/fault.ts";
 import { leaseMs, pollMs } from "./lease.ts";
 import type { Plan } from "./plan.ts";
 import { Chance } from "./random.ts";
-import { execute } from "./servers/admin.ts";
+import { connect } from "./servers/admin.ts";
 import type { Grounds } from "./servers/site.ts";
 import { Stage } from "./stage.ts";
 import { within } from "./within.ts";
@@ -110,12 +110,18 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
 /** Keeps as many workers as there were: what a supervisor does. Those that live are left alone. Whether it was in time. */
 async function untilDrained(stage: Stage, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs;
-  while (performance.now() < deadline) {
-    if (stage.workers.length < workers) await stage.start("worker");
-    if (await isDrained(stage)) return true;
-    await stage.pause(50);
+  const client = await connect(stage.site.directUrl);
+  try {
+    while (performance.now() < deadline) {
+      if (stage.workers.length < workers) await stage.start("worker");
+      const { rows } = await client.query("select from pawl.jobs limit 1");
+      if (rows.length === 0) return true;
+      await stage.pause(50);
+    }
+    return false;
+  } finally {
+    await client.end();
   }
-  return false;
 }
 
 /** Gives those who were late to notice that all is well again the time to do so; whether they did is for the checker. */
@@ -127,12 +133,6 @@ async function untilReady(stage: Stage, directory: string, withinMs: number): Pr
   };
   while (!isReady() && performance.now() < deadline) await stage.pause(50);
   stage.recorder.record({ kind: "at rest" });
-}
-
-async function isDrained(stage: Stage): Promise<boolean> {
-  const query = "select count(*)::int as left from pawl.jobs";
-  const [row] = await execute<{ left: number }>(stage.site.directUrl, query);
-  return row?.left === 0;
 }
 
 /** They end by themselves when told to, or it is a violation that the checker sees. */

@@ -1,13 +1,19 @@
 import { Client } from "pg";
 
+/** A connection for whoever asks often: each new one costs the server as much as a hundred questions. */
+export async function connect(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
+
 /** Runs statements on a connection of their own, one after another; returns the rows of the last. */
 export async function execute<Row extends object = Record<string, unknown>>(
   url: string,
   ...statements: readonly string[]
 ): Promise<readonly Row[]> {
-  const client = new Client({ connectionString: url });
-  client.on("error", () => undefined);
-  await client.connect();
+  const client = await connect(url);
   try {
     let rows: readonly Row[] = [];
     for (const statement of statements) ({ rows } = await client.query<Row>(statement));
