@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { campaign } from "./campaign.ts";
 import { faults } from "./faults/all.ts";
 import type { Fault } from "./faults/fault.ts";
-import { hunt, type Hunt } from "./mutants/hunt.ts";
+import { hunt, type Hunt, type HuntOptions } from "./mutants/hunt.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutants } from "./mutants/mutants.ts";
 import { lateSettle, type LateSettle } from "./peers/late-settle.ts";
@@ -12,6 +12,7 @@ import { peers } from "./peers/peers.ts";
 import { plansOf, type Plan } from "./plan.ts";
 import { failureOf, progressOf, summaryOf } from "./report/summary.ts";
 import { reportOf, type FailedRun } from "./report/report.ts";
+import { ResultsFile } from "./report/results-file.ts";
 import { writeGuarantees } from "./report/write-guarantees.ts";
 import type { RunResult } from "./run.ts";
 
@@ -21,6 +22,7 @@ interface Options {
   readonly only?: readonly Fault[];
   readonly replay?: Plan;
   readonly json?: string;
+  readonly continue?: string;
   readonly peers?: boolean;
   readonly guarantees?: boolean;
   /** True: all of them. */
@@ -43,6 +45,10 @@ const command = new Command("npm run faults --")
   .option("--peers", "what a late completion does in Pawl and its peers, and nothing else")
   .option("--guarantees", "writes docs/guarantees.md from docs/guarantees/*.json, and nothing else")
   .option("--json <file>", "where to write the results")
+  .option(
+    "--continue <file>",
+    "adds what comes of each run to this file, and leaves out the runs that are in it",
+  )
   .action(main);
 await command.parseAsync();
 
@@ -58,20 +64,24 @@ async function main(options: Options): Promise<void> {
   const possible = chosen.filter(({ id }) => missing.every(({ fault }) => fault !== id));
   if (options.mutants !== undefined) {
     const list = options.mutants === true ? mutants : options.mutants;
-    await huntAll(list, { faults: possible, runs, seed, json });
+    await huntAll(list, { ...options, faults: possible, runs, seed });
     return;
   }
   const plans =
     replay === undefined
       ? plansOf(possible, { runs, seed })
       : Array.from({ length: runs }, (_, index) => ({ ...replay, number: index + 1 }));
-  console.log(`${plans.length} runs with the seed ${seed}`);
-  const seen: RunResult[] = [];
+  const title = `${plans.length} runs with the seed ${seed}`;
+  console.log(title);
+  const file = new ResultsFile<RunResult>(inCallersDirectory(options.continue), title);
+  const seen = [...file.earlier];
+  const isMade = new Set(seen.map(({ plan }) => plan.number));
   await campaign({
-    plans,
+    plans: plans.filter(({ number }) => !isMade.has(number)),
     faults: possible,
     onRun: (result) => {
       seen.push(result);
+      file.add(result);
       showRun(result, progressOf(seen, plans.length));
     },
   });
@@ -93,20 +103,22 @@ async function comparePeers({ json }: Options): Promise<void> {
 
 async function huntAll(
   list: readonly Mutant[],
-  {
-    json,
-    ...options
-  }: { faults: readonly Fault[]; runs: number; seed: number; json: string | undefined },
+  options: Pick<Options, "json" | "continue"> & HuntOptions,
 ): Promise<void> {
+  const { runs, seed } = options;
+  const title = `hunts of at most ${runs} runs with the seed ${seed}`;
+  const file = new ResultsFile<Hunt>(inCallersDirectory(options.continue), title);
   const hunts: Hunt[] = [];
   for (const mutant of list) {
-    const found = await hunt(mutant, options);
+    const known = file.earlier.find(({ mutant: number }) => number === mutant.number);
+    const found = known ?? (await hunt(mutant, options));
+    if (known === undefined) file.add(found);
     hunts.push(found);
-    const { runs, fault = "", workload = "", invariant = "", what = "" } = found;
+    const { runs: needed, fault = "", workload = "", invariant = "", what = "" } = found;
     const how =
-      runs === undefined
+      needed === undefined
         ? "NOT FOUND"
-        : `${runs} runs: ${fault} with ${workload}, ${invariant}: ${what}`;
+        : `${needed} runs: ${fault} with ${workload}, ${invariant}: ${what}`;
     console.log(`${String(mutant.number).padStart(2)} ${mutant.name}: ${how}`);
   }
   const needed = hunts.flatMap(({ runs }) => runs ?? []);
@@ -114,7 +126,7 @@ async function huntAll(
   console.log(
     `${needed.length} of ${hunts.length} found, after ${mean.toFixed(1)} runs in the mean`,
   );
-  await writeJson(json, { seed: options.seed, hunts });
+  await writeJson(options.json, { seed, hunts });
   if (needed.length < hunts.length) process.exitCode = 1;
 }
 
@@ -126,8 +138,8 @@ function mutantsOf(given: string): readonly Mutant[] {
 }
 
 async function writeJson(file: string | undefined, value: unknown): Promise<void> {
-  if (file === undefined) return;
-  await writeFile(inCallersDirectory(file), `${JSON.stringify(value, null, 2)}\n`);
+  const path = inCallersDirectory(file);
+  if (path !== undefined) await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 function showRun({ plan, violations, keptIn }: RunResult, progress: string): void {
@@ -147,8 +159,8 @@ function randomSeed(): number {
 }
 
 /** npm starts scripts in the package's own directory, and tells where it was called. */
-function inCallersDirectory(file: string): string {
-  return resolve(process.env.INIT_CWD ?? process.cwd(), file);
+function inCallersDirectory(file: string | undefined): string | undefined {
+  return file && resolve(process.env.INIT_CWD ?? process.cwd(), file);
 }
 
 function faultsOf(given: string): readonly Fault[] {

@@ -288,8 +288,11 @@ describe("finds", () => {
     expect(invariantsOf(drained(story))).toContain(invariant);
   });
 
-  it("not drained: a job that is still there", () => {
-    expect(invariantsOf(new Story().enqueued(1).left(1, "ready"))).toContain("not drained");
+  it.each([
+    ["a job that is still there", new Story().enqueued(1).left(1, "ready")],
+    ["jobs that have all ended, after the time they had", new Story().whole(1)],
+  ])("not drained: %s", (_what, story) => {
+    expect(invariantsOf(story)).toContain("not drained");
   });
 });
 

@@ -17,7 +17,7 @@ export interface Hunt {
   readonly what?: string;
 }
 
-interface HuntOptions {
+export interface HuntOptions {
   readonly faults: readonly Fault[];
   /** At most. */
   readonly runs: number;
