@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { build } from "./build.mjs";
+import { keepTemporaryFilesInMemory } from "./memory.mjs";
 import { repository, setup } from "./setup.mjs";
 
 /** The newest of each major version. */
@@ -31,6 +32,7 @@ if (version === undefined && target !== "pgbouncer") {
 
 setup();
 build();
+keepTemporaryFilesInMemory();
 process.exitCode =
   version === undefined
     ? test({ PAWL_TESTS_THROUGH: "pgbouncer" }, given)

@@ -2,11 +2,13 @@
 // Arguments are passed on to vitest: `npm test -- test/core --reporter=dot`.
 import process from "node:process";
 import { build } from "./build.mjs";
+import { keepTemporaryFilesInMemory } from "./memory.mjs";
 import { repository, setup } from "./setup.mjs";
 
 setup();
 build();
 
+keepTemporaryFilesInMemory();
 process.chdir(repository);
 process.env.NODE_ENV ??= "test";
 const { parseCLI, startVitest } = await import("vitest/node");

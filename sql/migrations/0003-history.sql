@@ -46,7 +46,7 @@ $$;
 
 -- The first days of the default retention; workers make the days that follow.
 select :"schema".make_history_partition(((:"schema".now() at time zone 'UTC') + interval '30 days')::date + ahead)
-  from generate_series(-1, 7) as ahead;
+  from generate_series(0, 3) as ahead;
 
 -- For how long the history of a task's attempts is kept, for whoever settles a job without its worker.
 create function :"schema".history_retention(_task text) returns interval

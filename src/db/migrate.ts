@@ -51,9 +51,7 @@ export function migrate(
     if (!state.schemaExists) await change.createSchema();
     if (!state.migrationsExist) await change.run("schema/create-migrations");
     const versions = applied.map(({ version }) => version);
-    for (const migration of migrations) {
-      if (!versions.includes(migration.version)) await change.apply(migration);
-    }
+    await change.apply(migrations.filter(({ version }) => !versions.includes(version)));
     if (grantTo !== undefined) await change.run("schema/grant", [grantTo]);
     return { from: Math.max(0, ...versions), to: Math.max(newestVersion, ...versions) };
   });
@@ -169,8 +167,6 @@ function changeSchema<T>(
 class SchemaChange {
   readonly #tx: Queryable;
   readonly #schema: string;
-  // What is there before the next migration.
-  #known: ReadonlySet<string> | undefined;
 
   constructor(tx: Queryable, schema: string) {
     this.#tx = tx;
@@ -208,15 +204,18 @@ class SchemaChange {
     await this.#query(bindSchema(text, this.#schema));
   }
 
-  async apply(migration: Migration): Promise<void> {
-    const { version, name, breaking, text } = migration;
-    const before = (this.#known ??= await this.#identities());
-    await this.perform(migration);
-    const after = await this.#identities();
-    this.#known = after;
-    const made = [...after].filter((object) => !before.has(object));
-    const checksum = createHash("sha256").update(text).digest("hex");
-    await this.run("schema/record", [version, name, breaking, checksum, arrayLiteral(made)]);
+  /** Remembers what they have made together with the last of them, as every look at a schema takes longer than a migration. */
+  async apply(pending: readonly Migration[]): Promise<void> {
+    if (pending.length === 0) return;
+    const before = await this.#identities();
+    for (const migration of pending) await this.perform(migration);
+    const made = [...(await this.#identities())].filter((object) => !before.has(object));
+    for (const migration of pending) {
+      const { version, name, breaking, text } = migration;
+      const checksum = createHash("sha256").update(text).digest("hex");
+      const objects = arrayLiteral(migration === pending.at(-1) ? made : []);
+      await this.run("schema/record", [version, name, breaking, checksum, objects]);
+    }
   }
 
   async #identities(): Promise<ReadonlySet<string>> {

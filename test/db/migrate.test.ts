@@ -6,7 +6,7 @@ import { pgDatabase } from "#pawl/adapters/pg";
 import type { Database } from "#pawl/db/database";
 import { checkSchema, migrate, uninstall } from "#pawl/db/migrate";
 import { migrations } from "#pawl/db/sql.generated";
-import { statements } from "#pawl/db/statements";
+import { bindSchema, statements } from "#pawl/db/statements";
 import { databaseUrl, execute, freshSchemaName, withClient } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { fingerprint, relationsOf } from "./schema-facts.ts";
@@ -53,17 +53,14 @@ describe("migrate", () => {
   });
 
   it("goes on from where an older version stopped", async () => {
-    await migrate(database, schema);
-    const [last] = await execute<{ objects: string[] }>(
-      `delete from ${schema}.migrations where version = $1 returning objects`,
-      [newest],
-    );
-    for (const object of last?.objects ?? []) await execute(`drop ${object}`);
+    await makeOlder();
 
     const outcome = await migrate(database, schema);
 
     expect(outcome).toEqual({ from: newest - 1, to: newest });
     await expect(checkSchema(database, schema)).resolves.toBeUndefined();
+    await uninstall(database, schema);
+    expect(await execute("select from pg_namespace where nspname = $1", [schema])).toEqual([]);
   });
 
   it("is safe from ten processes at once", { timeout: 90_000 }, async () => {
@@ -221,6 +218,20 @@ describe("checkSchema", () => {
 async function waitingFor(pid: number): Promise<number> {
   const text = "select from pg_stat_activity where $1 = any (pg_blocking_pids(pid))";
   return (await execute(text, [pid])).length;
+}
+
+/** Makes what a Pawl that lacked the newest migration would have made. */
+async function makeOlder(): Promise<void> {
+  const sql = statements(schema);
+  for (const name of ["schema/create", "schema/mark", "schema/create-migrations"] as const)
+    await execute(sql(name).text);
+  for (const { version, name, breaking, text } of migrations.slice(0, -1)) {
+    await execute(bindSchema(text, schema));
+    await execute(sql("schema/record").text, [version, name, breaking, "", "{}"]);
+  }
+  const objects = await execute<{ object: string }>(sql("schema/objects").text);
+  const made = objects.map(({ object }) => object).filter((each) => !each.endsWith(".migrations"));
+  await execute(`update ${schema}.migrations set objects = $1 where version = 1`, [made]);
 }
 
 async function applyFuture(future: { version: number; breaking: boolean }): Promise<void> {
