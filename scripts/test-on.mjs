@@ -19,7 +19,16 @@ const versions = new Map([
 ]);
 
 // Others start servers of their own, or need none.
-const folders = ["client", "db", "history", "maintenance", "seeds", "sql", "worker"];
+const folders = [
+  "client",
+  "db",
+  "history",
+  "interleavings",
+  "maintenance",
+  "seeds",
+  "sql",
+  "worker",
+];
 
 const [target = "", ...given] = process.argv.slice(2);
 const version = versions.get(target);

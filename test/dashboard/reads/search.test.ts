@@ -232,7 +232,7 @@ async function filledEngine(): Promise<Engine> {
     `insert into history (id, created_at, run_at, finished_at, expires_at, attempt, final, queue, task, outcome,
                           correlation_id, payload)
      select id, created_at, run_at, '2026-01-01'::timestamptz + (claim_number / 3) * interval '10 seconds',
-            now() + (30 + claim_number % 5) * interval '1 day', 1, claim_number % 2 = 0, queue, task,
+            now() + (30 + claim_number % 3) * interval '1 day', 1, claim_number % 2 = 0, queue, task,
             case when claim_number % 3 = 0 then 'failed' else 'succeeded' end, correlation_id,
             case when claim_number % 2 = 0 then payload end
        from jobs`,
