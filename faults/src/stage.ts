@@ -45,6 +45,10 @@ export class Stage {
     return join(directory, eventsFile);
   }
 
+  get workload(): string {
+    return this.#options.assignment.workload;
+  }
+
   /** Those that have not ended, and were not given up. */
   get actors(): readonly Actor[] {
     return [...this.#actors].filter(({ process }) => process.isAlive);

@@ -24,24 +24,29 @@ export const freezeAmidSettle: Fault = {
   id: "F3b",
   name: "worker frozen amid a settle",
   what: "a worker stands still while it settles, and the statement arrives when the job may have been another's for a while",
-  weight: 8,
-  workloads: ["plain", "transactional", "leases", "leases", "keys", "crashers"],
+  weight: 10,
+  // Only handlers that take their time still run elsewhere when the settle arrives.
+  workloads: ["leases", "leases", "leases", "plain", "transactional", "keys", "crashers"],
   isProxied: true,
   inject: async (stage) => {
     const struck = stage.chance.shuffled(stage.workers).slice(0, stage.chance.integer(1, 2));
     await stage.pauseBetween(100, 800);
     await Promise.all(
       struck.map(async (worker) => {
-        const frozenMs = stage.chance.integer(1.5 * leaseMs, 4 * leaseMs);
-        const lateMs = frozenMs * stage.chance.integer(60, 95) * 0.01;
+        // Others have the job after a lease and the time to notice that it has ended.
+        const lateMs = stage.chance.integer(1.3 * leaseMs, 2.5 * leaseMs);
+        const frozenMs = lateMs + stage.chance.integer(0.2 * leaseMs, 1.5 * leaseMs);
         const sprung = new Promise<void>((resolve) => {
-          const matches = stage.chance.pick([statements.settle, statements.commit]);
+          // Elsewhere nothing is committed by a statement of its own.
+          const { settle, commit } = statements;
+          const isCommitted = stage.workload === "transactional";
+          const matches = stage.chance.pick(isCommitted ? [settle, commit] : [settle]);
           worker.proxy?.trap({ matches, moment: "late", lateMs, sprung: resolve });
         });
         // Where it has nothing left to settle, or has ended, nothing is late.
         await Promise.race([sprung, stage.pause(3 * leaseMs)]);
         worker.proxy?.dropTraps();
-        stage.tell(`a settle is ${Math.round(lateMs)} ms late`);
+        stage.tell(`a settle is ${lateMs} ms late`);
         await stage.freeze(worker, frozenMs);
       }),
     );
