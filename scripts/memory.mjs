@@ -14,8 +14,11 @@ export function keepTemporaryFilesInMemory() {
   chmodSync(folder, 0o755);
   process.env.TMPDIR = folder;
   process.on("exit", () => {
-    rmSync(folder, { recursive: true, force: true });
+    // A server that ends with this process may still write.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
+  // Without this, an interruption ends the process as it is.
+  process.once("SIGINT", () => process.exit(130));
 }
 
 function freeBytes() {

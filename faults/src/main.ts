@@ -71,9 +71,15 @@ async function main(options: Options): Promise<void> {
     replay === undefined
       ? plansOf(possible, { runs, seed })
       : Array.from({ length: runs }, (_, index) => ({ ...replay, number: index + 1 }));
-  const title = `${plans.length} runs with the seed ${seed}`;
+  const title =
+    replay === undefined
+      ? `${runs} runs with the seed ${seed}`
+      : `${runs} runs of ${replay.fault}/${replay.workload}/${replay.seed}`;
   console.log(title);
-  const file = new ResultsFile<RunResult>(inCallersDirectory(options.continue), title);
+  const file = new ResultsFile<RunResult>(
+    inCallersDirectory(options.continue),
+    `${title}, ${idsOf(possible)}`,
+  );
   const seen = [...file.earlier];
   const isMade = new Set(seen.map(({ plan }) => plan.number));
   await campaign({
@@ -106,7 +112,7 @@ async function huntAll(
   options: Pick<Options, "json" | "continue"> & HuntOptions,
 ): Promise<void> {
   const { runs, seed } = options;
-  const title = `hunts of at most ${runs} runs with the seed ${seed}`;
+  const title = `hunts of at most ${runs} runs with the seed ${seed}, ${idsOf(options.faults)}`;
   const file = new ResultsFile<Hunt>(inCallersDirectory(options.continue), title);
   const hunts: Hunt[] = [];
   for (const mutant of list) {
@@ -128,6 +134,10 @@ async function huntAll(
   );
   await writeJson(options.json, { seed, hunts });
   if (needed.length < hunts.length) process.exitCode = 1;
+}
+
+function idsOf(chosen: readonly Fault[]): string {
+  return chosen.map(({ id }) => id).join(" ");
 }
 
 function mutantsOf(given: string): readonly Mutant[] {

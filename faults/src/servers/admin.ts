@@ -1,6 +1,6 @@
 import { Client } from "pg";
 
-/** A connection for whoever asks often: each new one costs the server as much as a hundred questions. */
+/** A connection for whoever asks often. */
 export async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url });
   client.on("error", () => undefined);

@@ -1,4 +1,5 @@
--- One row for each applied migration; `objects` is what it made, which is what uninstalling drops.
+-- One row for each applied migration; `objects` is what it made, and with it those that were applied just before, which is what
+-- uninstalling drops.
 create table :"schema".migrations (
   version integer primary key,
   name text not null,
