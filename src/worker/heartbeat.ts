@@ -39,11 +39,17 @@ export class Heartbeat {
   #keptFrom = nowMs();
   /** When the database last took a heartbeat, by the monotonic clock. */
   lastBeatAt: number | undefined;
+  /** Resolves when it is known where the heartbeat runs: in its thread, or in the event loop for want of one. */
+  readonly placed: Promise<void>;
+  #notePlaced: () => void = () => undefined;
 
   constructor(store: Store<Database>, options: HeartbeatOptions) {
     this.#store = store;
     this.#options = options;
     this.#loop = this.#makeLoop();
+    this.placed = new Promise((resolve) => {
+      this.#notePlaced = resolve;
+    });
   }
 
   get place(): "thread" | "event loop" {
@@ -53,7 +59,10 @@ export class Heartbeat {
   start(): void {
     this.#loop.start();
     const connection = this.#store.db.threadConnection();
-    if (connection === undefined) return;
+    if (connection === undefined) {
+      this.#notePlaced();
+      return;
+    }
     const beatPulse = (): void => {
       this.#pulse.beat(this.#options.allowedSilenceMs());
     };
@@ -104,15 +113,8 @@ export class Heartbeat {
     const thread = new Thread(new URL("./heartbeat-thread.js", import.meta.url), { workerData });
     this.#thread = thread;
     thread.on("message", (message: HeartbeatMessage) => {
-      if (message.kind === "failed") {
-        this.#options.onError(message.error);
-        return;
-      }
-      if (message.kind === "beat") this.#note(true, message.askedAt);
-      else this.#note(false, 0n);
-      if (this.#isThreadBeating) return;
-      this.#isThreadBeating = true;
-      void this.#loop.stop();
+      this.#read(message);
+      this.#notePlaced();
     });
     thread.on("error", this.#options.onError);
     this.#ended = new Promise((resolve) => {
@@ -125,8 +127,21 @@ export class Heartbeat {
           this.#loop.start();
         }
         this.#isThreadBeating = false;
+        this.#notePlaced();
       });
     });
+  }
+
+  #read(message: HeartbeatMessage): void {
+    if (message.kind === "failed") {
+      this.#options.onError(message.error);
+      return;
+    }
+    if (message.kind === "beat") this.#note(true, message.askedAt);
+    else this.#note(false, 0n);
+    if (this.#isThreadBeating) return;
+    this.#isThreadBeating = true;
+    void this.#loop.stop();
   }
 
   #note(isKept: boolean, askedAt: bigint): void {

@@ -39,6 +39,7 @@ export class Session {
   readonly runner: Runner;
   readonly starter: Starter;
   #isLost = false;
+  #isStopping = false;
   /** When outcomes were last written, by the monotonic clock. */
   lastSettleAt: number | undefined;
 
@@ -89,7 +90,10 @@ export class Session {
     this.#upkeep.start();
     this.#reconciler.start();
     this.#controls.start();
-    this.#intake.start();
+    // Until the heartbeat's thread beats, a handler that blocks the event loop would stop the heartbeat.
+    void this.#heartbeat.placed.then(() => {
+      if (!this.#isStopping) this.#intake.start();
+    });
   }
 
   /** Starts no more jobs, and gives back those that wait to. */
@@ -100,6 +104,7 @@ export class Session {
 
   /** Claims no more and gives back what has not started. */
   async stopClaiming(): Promise<void> {
+    this.#isStopping = true;
     this.stopStarting();
     this.#release(await this.#intake.stop());
   }

@@ -97,6 +97,29 @@ describe("the heartbeat", () => {
     expect(health.lastBeatAt).toBeInstanceOf(Date);
   });
 
+  it("comes from the thread before the first job runs, which may block the event loop", async () => {
+    const pawl = await freshPawl();
+    const { job } = await pawl.enqueue(hold);
+    const places: unknown[] = [];
+    const seeing = hold.handle(() => void places.push(worker.health().heartbeat));
+    const worker = await startWorker(pawl, { handlers: [seeing], lease });
+
+    await endedOutcomes(pawl, job);
+
+    expect(places).toEqual(["thread"]);
+  });
+
+  it("does not let a worker claim that is stopped before the thread beats", async () => {
+    const pawl = await freshPawl();
+    const { job } = await pawl.enqueue(hold);
+    const worker = makeWorker(pawl, { handlers, lease });
+    await worker.start();
+
+    await worker.stop();
+
+    expect(await pawl.jobs.get(job)).toMatchObject({ state: "ready", attempt: 0 });
+  });
+
   it("goes on while a handler blocks the event loop for three leases", async () => {
     const pawl = await freshPawl();
     const blocked = await startWorkerProcess(pawl, { worker: { lease: "2s" } });
