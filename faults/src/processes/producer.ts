@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Pawl } from "pawl";
+import type { HeldJob, Pawl } from "pawl";
 import { Pool, type PoolClient } from "pg";
 import { Chance } from "../random.ts";
 import { workloadNamed } from "../workloads/all.ts";
@@ -136,24 +136,39 @@ class Producer {
   }
 
   async #claim(queue: string, atMost: number): Promise<void> {
-    const pool = this.#pool;
+    const held: HeldJob[] = [];
     try {
-      const jobs = await this.#pawl.jobs.claim("by hand", { queues: [queue], batchSize: atMost });
-      this.#record({ kind: "claimed", count: jobs.length, atMost });
-      for (const job of jobs) {
+      const options = { queues: [queue], batchSize: atMost };
+      held.push(...(await this.#pawl.jobs.claim("by hand", options)));
+      this.#record({ kind: "claimed", count: held.length, atMost });
+      for (let job = held[0]; job !== undefined; job = held[0]) {
         const { n } = job.payload as Act; // as this program enqueued it
         const what = { n, id: job.id, attempt: job.attempt };
         this.#record({ kind: "started", ...what });
-        await pool.query("insert into effects (n, id, attempt) values ($1, $2, $3)", [
+        await this.#pool.query("insert into effects (n, id, attempt) values ($1, $2, $3)", [
           n,
           job.id,
           job.attempt,
         ]);
         this.#record({ kind: "ended", ...what, how: "returned" });
         await this.#pawl.jobs.complete("by hand", [job]);
+        held.shift();
       }
     } catch {
-      // What it holds goes back when its lease ends.
+      await this.#release(held);
+    }
+  }
+
+  // Their lease would be kept as long as this process lives.
+  async #release(jobs: readonly HeldJob[]): Promise<void> {
+    while (jobs.length > 0) {
+      try {
+        await this.#pawl.jobs.release("by hand", jobs);
+        return;
+      } catch (error) {
+        if (error instanceof this.#setting.pawl.LeaseLostError) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import { leaseMs } from "../lease.ts";
+import { leaseMs, queryTimeoutMs } from "../lease.ts";
 import type { Fault } from "../faults/fault.ts";
 import type { Hunt } from "../mutants/hunt.ts";
 import type { LateSettle } from "../peers/late-settle.ts";
@@ -84,7 +84,7 @@ function faultsOf({ cells, missing }: CampaignReport, faults: readonly Fault[]):
   return table(["fault", "what happens", "jobs, and runs with them", "runs", "violations"], rows);
 }
 
-function timesOf({ recoveryMs, pickUpMs }: CampaignReport): string {
+function timesOf({ recoveryMs, pickUpMs, otherPickUpMs }: CampaignReport): string {
   const row = (what: string, { p50, p95, max }: Spread): string[] => [
     what,
     ...[p50, p95, max].map((ms) => (ms === null ? "" : `${(ms / 1_000).toFixed(2)} s`)),
@@ -97,7 +97,15 @@ function timesOf({ recoveryMs, pickUpMs }: CampaignReport): string {
         `from the kill of a worker until the last of its jobs has started again; the lease is ${lease}`,
         recoveryMs,
       ),
-      row("from the return of the database until the next handler starts", pickUpMs),
+      row(
+        "from the return of a database that was down or was replaced until the next handler starts",
+        pickUpMs,
+      ),
+      row(
+        "the same after another outage; a connection that has become silent is given up after " +
+          `${queryTimeoutMs / 1_000} s`,
+        otherPickUpMs,
+      ),
     ],
   );
 }

@@ -24,8 +24,10 @@ export interface CampaignReport {
   readonly staleSettles: number;
   /** From the kill of a worker until the last job that it ran has started again. */
   readonly recoveryMs: Spread;
-  /** From the return of the database until the next handler starts. */
+  /** From the return of a database that was down or was replaced until the next handler starts. */
   readonly pickUpMs: Spread;
+  /** From the end of another outage, in which connections stayed open, until the next handler starts. */
+  readonly otherPickUpMs: Spread;
 }
 
 export interface FailedRun {
@@ -49,6 +51,8 @@ export interface Spread {
   readonly p95: number | null;
   readonly max: number | null;
 }
+
+const restarts = new Set(["F5", "F5b", "F9b"]);
 
 /** Sums up the results of runs. */
 export function reportOf(
@@ -87,7 +91,8 @@ export function reportOf(
     duplicatedEffects: countOf("duplicated effect"),
     staleSettles: countOf("stale settle"),
     recoveryMs: spreadOf(results.flatMap(({ recoveriesMs }) => recoveriesMs)),
-    pickUpMs: spreadOf(results.flatMap(({ pickUpsMs }) => pickUpsMs)),
+    pickUpMs: pickUpOf(results.filter(({ plan }) => restarts.has(plan.fault))),
+    otherPickUpMs: pickUpOf(results.filter(({ plan }) => !restarts.has(plan.fault))),
   };
 }
 
@@ -103,6 +108,10 @@ function cellsOf(results: readonly RunResult[]): Cell[] {
   return [...cells]
     .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
     .map(([, cell]) => cell);
+}
+
+function pickUpOf(results: readonly RunResult[]): Spread {
+  return spreadOf(results.flatMap(({ pickUpsMs }) => pickUpsMs));
 }
 
 function spreadOf(values: readonly number[]): Spread {
