@@ -84,7 +84,7 @@ function faultsOf({ cells, missing }: CampaignReport, faults: readonly Fault[]):
   return table(["fault", "what happens", "jobs, and runs with them", "runs", "violations"], rows);
 }
 
-function timesOf({ recoveryMs, pickUpMs, otherPickUpMs }: CampaignReport): string {
+function timesOf(campaign: CampaignReport): string {
   const row = (what: string, { p50, p95, max }: Spread): string[] => [
     what,
     ...[p50, p95, max].map((ms) => (ms === null ? "" : `${(ms / 1_000).toFixed(2)} s`)),
@@ -95,16 +95,21 @@ function timesOf({ recoveryMs, pickUpMs, otherPickUpMs }: CampaignReport): strin
     [
       row(
         `from the kill of a worker until the last of its jobs has started again; the lease is ${lease}`,
-        recoveryMs,
+        campaign.recoveryMs,
+      ),
+      row(
+        "the same with the jobs `leases` and `crashers`, which wait for keys that are held for up to three leases, " +
+          "for workers whose event loop is blocked, or for workers that die again",
+        campaign.otherRecoveryMs,
       ),
       row(
         "from the return of a database that was down or was replaced until the next handler starts",
-        pickUpMs,
+        campaign.pickUpMs,
       ),
       row(
         "the same after another outage; a connection that has become silent is given up after " +
           `${queryTimeoutMs / 1_000} s`,
-        otherPickUpMs,
+        campaign.otherPickUpMs,
       ),
     ],
   );

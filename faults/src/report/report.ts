@@ -22,8 +22,10 @@ export interface CampaignReport {
   readonly unexpected: number;
   readonly duplicatedEffects: number;
   readonly staleSettles: number;
-  /** From the kill of a worker until the last job that it ran has started again. */
+  /** From the kill of a worker until the last job that it ran has started again, where ready jobs start at once. */
   readonly recoveryMs: Spread;
+  /** The same where they wait for keys that are held for long, for blocked workers, or for workers that die again. */
+  readonly otherRecoveryMs: Spread;
   /** From the return of a database that was down or was replaced until the next handler starts. */
   readonly pickUpMs: Spread;
   /** From the end of another outage, in which connections stayed open, until the next handler starts. */
@@ -52,6 +54,7 @@ export interface Spread {
   readonly max: number | null;
 }
 
+const waiting = new Set(["leases", "crashers"]);
 const restarts = new Set(["F5", "F5b", "F9b"]);
 
 /** Sums up the results of runs. */
@@ -90,7 +93,8 @@ export function reportOf(
     unexpected: countOf("unexpected"),
     duplicatedEffects: countOf("duplicated effect"),
     staleSettles: countOf("stale settle"),
-    recoveryMs: spreadOf(results.flatMap(({ recoveriesMs }) => recoveriesMs)),
+    recoveryMs: recoveryOf(results.filter(({ plan }) => !waiting.has(plan.workload))),
+    otherRecoveryMs: recoveryOf(results.filter(({ plan }) => waiting.has(plan.workload))),
     pickUpMs: pickUpOf(results.filter(({ plan }) => restarts.has(plan.fault))),
     otherPickUpMs: pickUpOf(results.filter(({ plan }) => !restarts.has(plan.fault))),
   };
@@ -108,6 +112,10 @@ function cellsOf(results: readonly RunResult[]): Cell[] {
   return [...cells]
     .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
     .map(([, cell]) => cell);
+}
+
+function recoveryOf(results: readonly RunResult[]): Spread {
+  return spreadOf(results.flatMap(({ recoveriesMs }) => recoveriesMs));
 }
 
 function pickUpOf(results: readonly RunResult[]): Spread {
