@@ -6,10 +6,11 @@ const queue = "job";
 
 export const pgBoss: Peer = {
   name: "pg-boss",
-  expiry: "`expireInSeconds: 2`",
+  // The least that it takes. Where `expireInSeconds` is over as well, a worker that wakes up fails the job instead.
+  expiry: "`heartbeatSeconds: 10`",
   prepare: async (url) => {
     const boss = await open(url);
-    await boss.createQueue(queue, { expireInSeconds: 2, retryLimit: 2, retryDelay: 0 });
+    await boss.createQueue(queue, { heartbeatSeconds: 10, retryLimit: 2, retryDelay: 0 });
     await boss.send(queue, {});
     await boss.stop();
   },
@@ -18,7 +19,7 @@ export const pgBoss: Peer = {
     await boss.work(queue, { pollingIntervalSeconds: 0.5 }, run);
   },
   expire: async (url) => {
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await new Promise((resolve) => setTimeout(resolve, 11_000));
     const boss = await open(url);
     await boss.supervise(queue);
     await boss.stop();

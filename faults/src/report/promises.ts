@@ -65,8 +65,10 @@ export const promises: readonly Promised[] = [
   },
   {
     promise: "The jobs of a killed worker run again within its lease and 2 s.",
-    invariant: "the time from the kill to the last start again, 95 of 100 times",
+    invariant:
+      "the time from the kill to the last start again, 95 of 100 times, where nothing else keeps ready jobs waiting",
     faults: ["F1", "F2"],
+    workloads: ["plain", "mixed", "transactional", "keys", "limits"],
   },
   {
     promise: "Nothing is left behind.",
