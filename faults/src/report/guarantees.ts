@@ -98,9 +98,10 @@ function timesOf(campaign: CampaignReport): string {
         campaign.recoveryMs,
       ),
       row(
-        "the same with the jobs `leases` and `crashers`, which wait for keys that are held for up to three leases, " +
-          "for workers whose event loop is blocked, or for workers that die again",
-        campaign.otherRecoveryMs,
+        "the same without the jobs `leases` and `crashers`, which wait for keys that are held for up to three leases, for " +
+          "workers whose event loop is blocked, or for workers that die again; where all have died, a new one watches for " +
+          "a lease before it judges",
+        campaign.promptRecoveryMs,
       ),
       row(
         "from the return of a database that was down or was replaced until the next handler starts",

@@ -22,10 +22,10 @@ export interface CampaignReport {
   readonly unexpected: number;
   readonly duplicatedEffects: number;
   readonly staleSettles: number;
-  /** From the kill of a worker until the last job that it ran has started again, where ready jobs start at once. */
+  /** From the kill of a worker until the last job that it ran has started again. */
   readonly recoveryMs: Spread;
-  /** The same where they wait for keys that are held for long, for blocked workers, or for workers that die again. */
-  readonly otherRecoveryMs: Spread;
+  /** The same of the workloads in which nothing else keeps these jobs waiting. */
+  readonly promptRecoveryMs: Spread;
   /** From the return of a database that was down or was replaced until the next handler starts. */
   readonly pickUpMs: Spread;
   /** From the end of another outage, in which connections stayed open, until the next handler starts. */
@@ -54,6 +54,7 @@ export interface Spread {
   readonly max: number | null;
 }
 
+// In these, jobs wait for keys that are held for long, for blocked event loops, or for workers that die again.
 const waiting = new Set(["leases", "crashers"]);
 const restarts = new Set(["F5", "F5b", "F9b"]);
 
@@ -93,8 +94,8 @@ export function reportOf(
     unexpected: countOf("unexpected"),
     duplicatedEffects: countOf("duplicated effect"),
     staleSettles: countOf("stale settle"),
-    recoveryMs: recoveryOf(results.filter(({ plan }) => !waiting.has(plan.workload))),
-    otherRecoveryMs: recoveryOf(results.filter(({ plan }) => waiting.has(plan.workload))),
+    recoveryMs: recoveryOf(results),
+    promptRecoveryMs: recoveryOf(results.filter(({ plan }) => !waiting.has(plan.workload))),
     pickUpMs: pickUpOf(results.filter(({ plan }) => restarts.has(plan.fault))),
     otherPickUpMs: pickUpOf(results.filter(({ plan }) => !restarts.has(plan.fault))),
   };

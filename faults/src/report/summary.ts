@@ -22,7 +22,7 @@ export function summaryOf(report: CampaignReport, faults: readonly Fault[]): str
     `enqueues: ${attempted} attempted, ${acknowledged} acknowledged, ${ok} ok, ${recovered} recovered`,
     `lost ${report.lost}, unexpected ${report.unexpected}, duplicated effects ${report.duplicatedEffects}, stale settles ${report.staleSettles}`,
     `recovery after a kill: ${spread(report.recoveryMs)}`,
-    `the same where jobs wait for others: ${spread(report.otherRecoveryMs)}`,
+    `the same where nothing else keeps the jobs waiting: ${spread(report.promptRecoveryMs)}`,
     `pick-up after a restart of the database: ${spread(report.pickUpMs)}`,
     `pick-up after another outage: ${spread(report.otherPickUpMs)}`,
   ].join("\n");
