@@ -33,6 +33,7 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #actors = new Set<Actor>();
   readonly #proxies = new Set<Proxy>();
+  #isClosed = false;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -75,7 +76,12 @@ export class Stage {
     );
     const actor = { process, proxy };
     this.#actors.add(actor);
-    void process.ended.then((exit) => this.exits.push(exit));
+    void process.ended.then((exit) => {
+      this.exits.push(exit);
+      // As a supervisor does, when a job has ended it.
+      const isCrash = role === "worker" && exit.code !== 0 && !process.isMeantToEnd;
+      if (isCrash && !this.#isClosed) void this.start(role, more);
+    });
     await process.says("ready");
     return actor;
   }
@@ -115,6 +121,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const { process } of this.#actors) {
       process.signal("SIGCONT");
       process.signal("SIGKILL");

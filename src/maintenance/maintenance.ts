@@ -1,5 +1,6 @@
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { checkKeys } from "../core/options.ts";
+import { quarantineAfter } from "../core/quarantine.ts";
 import type { Database } from "../db/database.ts";
 import type { SearchableTask } from "../db/searchable-indexes.ts";
 import {
@@ -17,7 +18,6 @@ import { diagnose } from "./diagnosis/diagnose.ts";
 import { Expectation } from "./diagnosis/drift.ts";
 import type { DiagnosisFinding } from "./diagnosis/finding.ts";
 import { pruneHistory } from "./history-partitions.ts";
-import { quarantineAfter } from "./rescuer.ts";
 
 /** What `pawl.maintenance.resetLockedJobs` takes. */
 export interface ResetLockedJobsOptions {

@@ -1,4 +1,5 @@
 import type { Random } from "../core/clock.ts";
+import { quarantineAfter } from "../core/quarantine.ts";
 import { Loop } from "../lifecycle/loop.ts";
 import type { Store } from "../store/store.ts";
 import { rescueJobs } from "../store/upkeep.ts";
@@ -18,8 +19,6 @@ export interface RescuerOptions {
   readonly random: Random;
 }
 
-/** A job that was running in this many workers that died is not run again. */
-export const quarantineAfter = 3;
 const lookAtAllEveryMs = 10_000;
 
 /**

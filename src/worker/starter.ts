@@ -1,3 +1,4 @@
+import { aloneAfter } from "../core/quarantine.ts";
 import { startTimer } from "../core/wait.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import type { Settlement } from "../store/settles.ts";
@@ -23,8 +24,6 @@ export interface StarterOptions {
 
 // With so many outcomes unwritten, the database is behind: starting more would only lengthen the queue.
 const maxUnsettled = 5_000;
-// A job seen in this many crashes of a worker runs alone, so that the next crash tells whether it is to blame.
-const crashesToRunAlone = 2;
 const lookAtLeaseEveryMs = 50;
 
 /** Starts claimed jobs in order, as places fall free, and those of one lane one after another. */
@@ -194,13 +193,11 @@ export class Starter {
       return false;
     }
     if (job.crashes === 0) return true;
-    const { queue, runner, settler } = this.#options;
+    const { runner, settler } = this.#options;
     const isToRunAlone = this.#isToRunAlone(job);
-    if (isToRunAlone && runner.runningCount > 0) return false;
     if (isToRunAlone) {
-      const others = queue.takeAll().filter((other) => other !== job);
-      this.#options.release(others);
-      if (!this.#next.includes(job)) queue.putBack(job);
+      this.#giveBackOthers(job);
+      if (runner.runningCount > 0) return false;
     }
     if (settler.pending > 0) {
       this.#waitForSettler();
@@ -210,6 +207,15 @@ export class Starter {
     return true;
   }
 
+  // Others may start them at once; here they would wait until this job has run.
+  #giveBackOthers(job: ClaimedJob): void {
+    const isOther = (other: ClaimedJob): boolean => other !== job;
+    const { queue, release } = this.#options;
+    const buffered = queue.buffered.some(isOther) ? queue.takeOut(isOther) : [];
+    const others = [...buffered, ...this.takeAll(isOther)];
+    if (others.length > 0) release(others);
+  }
+
   get #places(): number {
     const { concurrency, runner, busyElsewhere } = this.#options;
     if (this.#isAlone) return -1;
@@ -217,7 +223,7 @@ export class Starter {
   }
 
   #isToRunAlone(job: ClaimedJob | undefined): boolean {
-    return job !== undefined && job.crashes >= crashesToRunAlone;
+    return job !== undefined && job.crashes >= aloneAfter;
   }
 
   #waitForSettler(): void {

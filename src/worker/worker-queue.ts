@@ -64,11 +64,6 @@ export class WorkerQueue extends LocalQueue<ClaimedJob> {
     return job;
   }
 
-  /** Puts a job back in front of an empty buffer. */
-  putBack(job: ClaimedJob): void {
-    this.buffer.push([job], performance.now());
-  }
-
   /** The jobs that wait here, in order. */
   get buffered(): readonly ClaimedJob[] {
     return this.buffer.jobs;

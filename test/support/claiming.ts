@@ -63,7 +63,7 @@ export class HandClaimer {
   }
 
   /** What others do when this worker has gone while it ran so many of its jobs: they take them all away. */
-  async loseAll({ running = 1, quarantineAfter = 3 } = {}): Promise<void> {
+  async loseAll({ running = 1, quarantineAfter = 4 } = {}): Promise<void> {
     await this.register(running);
     await this.rescue(quarantineAfter);
   }
@@ -87,7 +87,7 @@ export class HandClaimer {
   }
 
   /** One look of a rescuer at this worker. */
-  async rescue(quarantineAfter = 3): Promise<void> {
+  async rescue(quarantineAfter = 4): Promise<void> {
     const { workerId } = this;
     await rescueJobs(this.#store, { workerId, quarantineAfter });
   }

@@ -188,17 +188,6 @@ describe("the local queue", () => {
     expect(played.started).toBe(2);
     expect(played.claims).toHaveLength(1);
   });
-
-  it("gives its jobs out in the order in which they were claimed", () => {
-    const { queue } = stage({ slots: 0 });
-    queue.putBack(jobCalled("a"));
-
-    expect(queue.peek()?.id).toBe("a");
-    expect(queue.depth).toBe(1);
-    expect(queue.shift()?.id).toBe("a");
-    expect(queue.shift()).toBeUndefined();
-    expect(queue.takeAll()).toEqual([]);
-  });
 });
 
 describe("jobs that a busy worker could hold", () => {

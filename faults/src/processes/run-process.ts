@@ -26,6 +26,7 @@ export class RunProcess {
   readonly #said = new Set<Message>();
   #onMessage: () => void = () => undefined;
   #exit: Exit | undefined;
+  #isToldToEnd = false;
 
   constructor(assignment: Assignment, directory: string) {
     this.assignment = assignment;
@@ -48,6 +49,11 @@ export class RunProcess {
         resolve(this.#exit);
       });
     });
+  }
+
+  /** Whether its end is the runner's doing, or meant by its assignment. */
+  get isMeantToEnd(): boolean {
+    return this.#isToldToEnd || this.assignment.diesIn !== undefined;
   }
 
   get isAlive(): boolean {
@@ -73,6 +79,8 @@ export class RunProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.isAlive) this.#child.kill(signal);
+    if (!this.isAlive) return;
+    if (signal !== "SIGSTOP" && signal !== "SIGCONT") this.#isToldToEnd = true;
+    this.#child.kill(signal);
   }
 }
