@@ -33,6 +33,7 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #actors = new Set<Actor>();
   readonly #proxies = new Set<Proxy>();
+  readonly #replacements: Promise<Actor>[] = [];
   #isClosed = false;
 
   constructor(options: StageOptions) {
@@ -61,6 +62,12 @@ export class Stage {
 
   /** Starts a process; resolves when it says that it is ready, or has ended. */
   async start(role: Assignment["role"], more: Partial<Assignment> = {}): Promise<Actor> {
+    const actor = await this.#begin(role, more);
+    await actor.process.says("ready");
+    return actor;
+  }
+
+  async #begin(role: Assignment["role"], more: Partial<Assignment>): Promise<Actor> {
     const { site, isProxied, directory, assignment } = this.#options;
     const proxy = isProxied ? await Proxy.start(site.url) : undefined;
     if (proxy !== undefined) this.#proxies.add(proxy);
@@ -80,9 +87,8 @@ export class Stage {
       this.exits.push(exit);
       // As a supervisor does, when a job has ended it.
       const isCrash = role === "worker" && exit.code !== 0 && !process.isMeantToEnd;
-      if (isCrash && !this.#isClosed) void this.start(role, more);
+      if (isCrash && !this.#isClosed) this.#replacements.push(this.#begin(role, more));
     });
-    await process.says("ready");
     return actor;
   }
 
@@ -122,6 +128,7 @@ export class Stage {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await Promise.all(this.#replacements);
     for (const { process } of this.#actors) {
       process.signal("SIGCONT");
       process.signal("SIGKILL");

@@ -91,9 +91,9 @@ $$;
 -- their connection in that order too, so the first of the remaining ones are taken to have started; the rest were buffered
 -- or waited for a connection, and are not blamed. One inaccuracy is left: outcomes
 -- that the worker had not yet written. So the others are marked as suspected; the next worker writes every outcome before
--- it starts a suspected job, which makes the rule exact. A job seen in all crashes but the last runs alone, with every
--- outcome written: if it is the first of the remaining ones, it alone had started, and else neither it nor any after it. A
--- job that could not be locked on the first pass was locked by its own transactional handler, so it had started too.
+-- it starts a suspected job, which makes the rule exact. A job seen in one crash less than _quarantine_after runs alone,
+-- with every outcome written: if it is the first of the remaining ones, it alone had started, and else neither it nor any
+-- after it. A job that could not be locked on the first pass was locked by its own transactional handler, so it had started too.
 --
 -- A job whose cancellation was asked for ends as cancelled. Jobs with a concurrency key go back to their line, and arrivals
 -- tell that their lanes are free. One that gave up its unique key when it was claimed is left to return_unique_job.

@@ -58,7 +58,8 @@ export class AdaptiveRefetching<Job> implements Refetching<Job> {
 
   // Quick jobs were expected and slow ones came: what waits behind them could run elsewhere.
   removeOverdue(buffer: JobBuffer<Job>, now: number): Job[] {
-    const isStuck = buffer.depth > 0 && now - this.takenAt > longestWaitMs;
+    const { oldestAt = now } = buffer;
+    const isStuck = now - Math.max(this.takenAt, oldestAt) > longestWaitMs;
     return isStuck && this.#options.freeSlots() <= 0 ? buffer.removeAll() : [];
   }
 

@@ -230,7 +230,7 @@ export class Session {
       onSettled: (settlements) => {
         this.#noteSettled(settlements);
       },
-      // With hooks, an attempt holds its place until its outcome is written.
+      // With hooks, an attempt holds its place until its outcome is written; and a job seen in a crash waits for all of them.
       onWritten: () => {
         this.starter.startReady();
       },

@@ -35,7 +35,6 @@ export class Starter {
   readonly #reservations: ((places: number) => void)[] = [];
   #reserved = 0;
   #isStopped = false;
-  #isWaitingForSettler = false;
   #isWaitingForLease = false;
   #isAlone = false;
 
@@ -45,8 +44,7 @@ export class Starter {
 
   /** How many jobs could start now; none while a job is to run alone. */
   get freeSlots(): number {
-    const first = this.#next[0] ?? this.#options.queue.peek();
-    return this.#isToRunAlone(first) ? -1 : this.#places - this.#next.length;
+    return this.#isToRunAlone(this.#first) ? -1 : this.#places - this.#next.length;
   }
 
   /** How many jobs a claim may bring along in the lanes that it gets. */
@@ -102,6 +100,7 @@ export class Starter {
       this.#isAlone = false;
       queue.wake();
     }
+    this.#giveBackBlocked();
     while (!this.#isStopped && this.#places > 0 && settler.pending < maxUnsettled) {
       if (this.#next.length > 0) {
         if (!this.#startNext()) return;
@@ -193,27 +192,33 @@ export class Starter {
       return false;
     }
     if (job.crashes === 0) return true;
-    const { runner, settler } = this.#options;
     const isToRunAlone = this.#isToRunAlone(job);
     if (isToRunAlone) {
-      this.#giveBackOthers(job);
-      if (runner.runningCount > 0) return false;
+      this.#giveBackBlocked();
+      if (this.#places < this.#options.concurrency) return false;
     }
-    if (settler.pending > 0) {
-      this.#waitForSettler();
-      return false;
-    }
+    // The settler tells when it has written them.
+    if (this.#options.settler.pending > 0) return false;
     if (isToRunAlone) this.#isAlone = true;
     return true;
   }
 
-  // Others may start them at once; here they would wait until this job has run.
-  #giveBackOthers(job: ClaimedJob): void {
-    const isOther = (other: ClaimedJob): boolean => other !== job;
+  // Beside a job that runs alone, and behind one that is to, nothing starts here, but other workers may start it at once. What
+  // has a rate limit stays: its start has been granted, and would be lost.
+  #giveBackBlocked(): void {
     const { queue, release } = this.#options;
-    const buffered = queue.buffered.some(isOther) ? queue.takeOut(isOther) : [];
-    const others = [...buffered, ...this.takeAll(isOther)];
-    if (others.length > 0) release(others);
+    const first = this.#first;
+    if (!this.#isAlone && !this.#isToRunAlone(first)) return;
+    const isBlocked = (job: ClaimedJob): boolean =>
+      (this.#isAlone || job !== first) && job.startBy === undefined;
+    // What stays in the buffer is not to seem new.
+    const buffered = queue.buffered.some(isBlocked) ? queue.takeOut(isBlocked) : [];
+    release([...buffered, ...this.takeAll(isBlocked)]);
+  }
+
+  // The job that is next.
+  get #first(): ClaimedJob | undefined {
+    return this.#next[0] ?? this.#options.queue.peek();
   }
 
   get #places(): number {
@@ -224,15 +229,6 @@ export class Starter {
 
   #isToRunAlone(job: ClaimedJob | undefined): boolean {
     return job !== undefined && job.crashes >= aloneAfter;
-  }
-
-  #waitForSettler(): void {
-    if (this.#isWaitingForSettler) return;
-    this.#isWaitingForSettler = true;
-    void this.#options.settler.drained().then(() => {
-      this.#isWaitingForSettler = false;
-      this.startReady();
-    });
   }
 
   // A process that was frozen may wake up after its jobs have been given to others. For a job with a concurrency key that

@@ -184,7 +184,7 @@ describe("the session of a lost worker", () => {
 
 describe("a job that was seen in crashes", () => {
   it.each<[string, string, number]>([
-    ["alone in its worker after three, and the others wait for it", "alone", 3],
+    ["alone in its worker after three", "alone", 3],
     ["beside others after two", "beside others", 2],
   ])("runs %s", async (_, how, crashes) => {
     const pawl = await freshPawl();

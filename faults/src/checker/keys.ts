@@ -22,16 +22,10 @@ export function checkConcurrency({ final }: Evidence): Violation[] {
   return violations;
 }
 
-/** No more handlers of a key run at once than its limit, but for those of a worker that was stopped and does not know it. */
+/** No more handlers of a key run at once than its limit, but for those of a worker that has lost its lease. */
 export function checkOverlaps(evidence: Evidence): Violation[] {
   const { events, jobs } = evidence;
-  const struckAt = new Map<number, number>();
-  for (const kind of ["killed", "frozen"] as const) {
-    for (const { victim, at } of eventsOf(evidence, kind))
-      struckAt.set(victim, struckAt.get(victim) ?? at);
-  }
-  for (const { pid, at } of eventsOf(evidence, "lease lost"))
-    struckAt.set(pid, struckAt.get(pid) ?? at);
+  const struckAt = leasesLostAt(evidence);
   const running = new Map<string, Map<string, number>>();
   const violations: Violation[] = [];
   for (const event of events) {
@@ -53,6 +47,21 @@ export function checkOverlaps(evidence: Evidence): Violation[] {
     }
   }
   return violations;
+}
+
+// From when a process may have lost its lease. One that is stopped or cut off does not know it.
+function leasesLostAt(evidence: Evidence): ReadonlyMap<number, number> {
+  const lostAt = new Map<number, number>();
+  const note = (pid: number, at: number): void => {
+    lostAt.set(pid, Math.min(at, lostAt.get(pid) ?? Infinity));
+  };
+  for (const { victim, at } of eventsOf(evidence, "killed")) note(victim, at);
+  for (const { victim, at } of eventsOf(evidence, "frozen")) note(victim, at);
+  // Its last heartbeat came less than half a lease before, so nobody judges it sooner.
+  for (const { victim, at } of eventsOf(evidence, "cut off"))
+    note(victim, at + evidence.leaseMs / 2);
+  for (const { pid, at } of eventsOf(evidence, "lease lost")) note(pid, at);
+  return lostAt;
 }
 
 /** Where one runs at a time, jobs get their first turn in the order in which they were enqueued, one call after another. */

@@ -38,8 +38,11 @@ export type What =
   | { readonly kind: "closed" }
   /** A producer has called everything it had to. */
   | { readonly kind: "produced" }
-  /** The runner did this to the process with the id `victim`. */
-  | { readonly kind: "killed" | "frozen" | "thawed" | "told to stop"; readonly victim: number }
+  /** The runner did this to the process with the id `victim`; cut off: nothing that it says arrives anywhere. */
+  | {
+      readonly kind: "killed" | "frozen" | "thawed" | "cut off" | "told to stop";
+      readonly victim: number;
+    }
   /** The runner did something else, or took it back. */
   | { readonly kind: "fault"; readonly what: string }
   /** The database could not be reached from here on, or can be again. */

@@ -12,15 +12,18 @@ export const blackHole: Fault = {
   drainMs: 2 * queryTimeoutMs,
   inject: async (stage) => {
     await stage.pauseBetween(100, 500);
-    const proxies = stage.actors.flatMap(({ proxy }) => proxy ?? []);
+    const actors = stage.actors.filter(({ proxy }) => proxy !== undefined);
     const silence = stage.chance.isLikely(70) ? "all" : "listeners";
-    const count = stage.chance.isLikely(50) ? proxies.length : 1;
-    const struck = stage.chance.shuffled(proxies).slice(0, count);
+    const count = stage.chance.isLikely(50) ? actors.length : 1;
+    const struck = stage.chance.shuffled(actors).slice(0, count);
     stage.tell(`silence: ${silence}, around ${count} processes`);
-    if (count === proxies.length && silence === "all") stage.recorder.record({ kind: "outage" });
-    for (const proxy of struck) proxy.weather = { ...fair, silence };
+    if (count === actors.length && silence === "all") stage.recorder.record({ kind: "outage" });
+    for (const { process, proxy } of struck) {
+      if (proxy !== undefined) proxy.weather = { ...fair, silence };
+      if (silence === "all") stage.recorder.record({ kind: "cut off", victim: process.pid });
+    }
     await stage.pauseBetween(leaseMs, 3 * leaseMs);
-    for (const proxy of struck) proxy.weather = fair;
+    for (const { proxy } of struck) if (proxy !== undefined) proxy.weather = fair;
     stage.recorder.record({ kind: "restored" });
   },
 };

@@ -41,7 +41,8 @@ export const promises: readonly Promised[] = [
     faults: ["F3", "F3b", "F4", "F6", "F7", "F7b", "F13"],
   },
   {
-    promise: "A job fails for good after `maxAttempts` failures, crashes among them.",
+    promise:
+      "A job fails for good after `maxAttempts` failures, crashes among them, or after four crashes.",
     invariant: "no job fails more often than it may, and each end is one that a job can come to",
     workloads: ["crashers"],
   },
@@ -68,7 +69,7 @@ export const promises: readonly Promised[] = [
       "The jobs of a killed worker run again within its lease and 2 s, unless something else keeps them waiting.",
     invariant:
       "the time from the kill to the last start again, 95 of 100 times; see the times below",
-    faults: ["F1", "F2"],
+    faults: ["F1", "F2", "F13"],
     workloads: ["plain", "mixed", "transactional", "keys", "limits"],
   },
   {
