@@ -63,6 +63,13 @@ describe("the page of guarantees", () => {
     );
   });
 
+  it("is not made of a campaign in which jobs waited for longer than it says", () => {
+    const campaign = { ...evidence.campaign, recoveryMs: { p50: 1_000, p95: 3_001, max: 3_001 } };
+    expect(() => guaranteesOf(template, { ...evidence, campaign }, faults)).toThrow(
+      "expected recoveryMs with a p95 of at most 3000 ms, got 3001 ms",
+    );
+  });
+
   it("is not made of a template that asks for what nobody knows", () => {
     expect(() => guaranteesOf("{{nonsense}}", evidence, faults)).toThrow("{{nonsense}}");
   });

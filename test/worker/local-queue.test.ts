@@ -1,6 +1,8 @@
 import { defineTask, typed } from "pawl";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ClaimedJob, type ClaimedRow } from "#pawl/store/claimed-job";
+import { AdaptiveRefetching } from "#pawl/worker/adaptive-refetching";
+import { JobBuffer } from "#pawl/worker/job-buffer";
 import { WorkerQueue } from "#pawl/worker/worker-queue";
 import { forever } from "../fixtures/aborted.ts";
 import { freshPawl, startWorker } from "../fixtures/fresh-pawl.ts";
@@ -187,6 +189,25 @@ describe("the local queue", () => {
     expect(isStoppedEarly).toBe(false);
     expect(played.started).toBe(2);
     expect(played.claims).toHaveLength(1);
+  });
+
+  it("gives back what has waited here for long, and not what has just come", async () => {
+    const freeSlots = () => 0;
+    const isWoken = () => true;
+    const longestPauseMs = () => 100;
+    const random = () => 0.5;
+    const refetching = new AdaptiveRefetching({ freeSlots, isWoken, longestPauseMs, random });
+    const buffer = new JobBuffer<unknown>();
+    // For this long nothing was taken from the buffer, as there was nothing.
+    await vi.advanceTimersByTimeAsync(10_000);
+
+    buffer.push(["a"], performance.now());
+    await vi.advanceTimersByTimeAsync(1_000);
+    const soon = refetching.removeOverdue(buffer, performance.now());
+    await vi.advanceTimersByTimeAsync(1_500);
+    const late = refetching.removeOverdue(buffer, performance.now());
+
+    expect({ soon, late }).toEqual({ soon: [], late: ["a"] });
   });
 });
 

@@ -24,6 +24,8 @@ export function guaranteesOf(
   if (campaign.passed < campaign.runs) {
     throw new Error(`expected a campaign without violations, got ${campaign.violations.length}`);
   }
+  expectWithin("recoveryMs", campaign.recoveryMs, leaseMs + 2_000);
+  expectWithin("pickUpMs", campaign.pickUpMs, 2_000);
   const needed = hunted.hunts.flatMap(({ runs }) => runs ?? []);
   const values: Readonly<Record<string, string>> = {
     ...numbersOf(campaign),
@@ -47,6 +49,11 @@ export function guaranteesOf(
     if (value === undefined) throw new Error(`expected a value for {{${name}}}, got none`);
     return value;
   });
+}
+
+function expectWithin(name: string, { p95 }: Spread, mostMs: number): void {
+  if ((p95 ?? 0) <= mostMs) return;
+  throw new Error(`expected ${name} with a p95 of at most ${mostMs} ms, got ${String(p95)} ms`);
 }
 
 function numbersOf(campaign: CampaignReport): Readonly<Record<string, string>> {
@@ -99,8 +106,7 @@ function timesOf(campaign: CampaignReport): string {
       ),
       row(
         "the same without the jobs `leases` and `crashers`, which wait for keys that are held for up to three leases, for " +
-          "workers whose event loop is blocked, or for workers that die again; where all have died, a new one watches for " +
-          "a lease before it judges",
+          "workers whose event loop is blocked, or for workers that die again",
         campaign.promptRecoveryMs,
       ),
       row(
