@@ -107,13 +107,12 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
   }
 }
 
-/** Keeps as many workers as there were: what a supervisor does. Those that live are left alone. Whether it was in time. */
+/** Whether all jobs have ended in time. */
 async function untilDrained(stage: Stage, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   const client = await connect(stage.site.directUrl);
   try {
     while (performance.now() < deadline) {
-      if (stage.workers.length < workers) await stage.start("worker");
       const { rows } = await client.query("select from pawl.jobs limit 1");
       if (rows.length === 0) return true;
       await stage.pause(50);

@@ -128,7 +128,8 @@ export class Stage {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#replacements);
+    // One that could not begin must not keep the others from being stopped.
+    await Promise.allSettled(this.#replacements);
     for (const { process } of this.#actors) {
       process.signal("SIGCONT");
       process.signal("SIGKILL");

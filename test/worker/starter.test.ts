@@ -86,6 +86,15 @@ function jobCalled(id: string, { crashes = 0, isLimited = false } = {}): Claimed
   return new ClaimedJob("default", 1, { id, keys, crashes } as ClaimedRow, askedAt); // nothing else of it is looked at
 }
 
+it("starts jobs in the order in which they were claimed", async () => {
+  const played = stage();
+
+  await played.arrive(jobCalled("a"), jobCalled("b"));
+  await played.arrive(jobCalled("c"));
+
+  expect(played.started).toEqual(["a", "b", "c"]);
+});
+
 const suspect = jobCalled("suspect", { crashes: 3 });
 
 describe("a job that is to run alone", () => {

@@ -55,8 +55,9 @@ function leasesLostAt(evidence: Evidence): ReadonlyMap<number, number> {
   const note = (pid: number, at: number): void => {
     lostAt.set(pid, Math.min(at, lostAt.get(pid) ?? Infinity));
   };
-  for (const { victim, at } of eventsOf(evidence, "killed")) note(victim, at);
-  for (const { victim, at } of eventsOf(evidence, "frozen")) note(victim, at);
+  for (const kind of ["killed", "frozen"] as const) {
+    for (const { victim, at } of eventsOf(evidence, kind)) note(victim, at);
+  }
   // Its last heartbeat came less than half a lease before, so nobody judges it sooner.
   for (const { victim, at } of eventsOf(evidence, "cut off"))
     note(victim, at + evidence.leaseMs / 2);

@@ -12,18 +12,20 @@ export const blackHole: Fault = {
   drainMs: 2 * queryTimeoutMs,
   inject: async (stage) => {
     await stage.pauseBetween(100, 500);
-    const actors = stage.actors.filter(({ proxy }) => proxy !== undefined);
+    const actors = stage.actors.flatMap(({ process, proxy }) =>
+      proxy === undefined ? [] : [{ victim: process.pid, proxy }],
+    );
     const silence = stage.chance.isLikely(70) ? "all" : "listeners";
     const count = stage.chance.isLikely(50) ? actors.length : 1;
     const struck = stage.chance.shuffled(actors).slice(0, count);
     stage.tell(`silence: ${silence}, around ${count} processes`);
     if (count === actors.length && silence === "all") stage.recorder.record({ kind: "outage" });
-    for (const { process, proxy } of struck) {
-      if (proxy !== undefined) proxy.weather = { ...fair, silence };
-      if (silence === "all") stage.recorder.record({ kind: "cut off", victim: process.pid });
+    for (const { victim, proxy } of struck) {
+      proxy.weather = { ...fair, silence };
+      if (silence === "all") stage.recorder.record({ kind: "cut off", victim });
     }
     await stage.pauseBetween(leaseMs, 3 * leaseMs);
-    for (const { proxy } of struck) if (proxy !== undefined) proxy.weather = fair;
+    for (const { proxy } of struck) proxy.weather = fair;
     stage.recorder.record({ kind: "restored" });
   },
 };
