@@ -36,16 +36,12 @@ export const freezeAmidSettle: Fault = {
         // Others have the job after a lease and the time to notice that it has ended.
         const lateMs = stage.chance.integer(1.3 * leaseMs, 2.5 * leaseMs);
         const frozenMs = lateMs + stage.chance.integer(0.2 * leaseMs, 1.5 * leaseMs);
-        const sprung = new Promise<void>((resolve) => {
-          // Elsewhere nothing is committed by a statement of its own.
-          const { settle, commit } = statements;
-          const isCommitted = stage.workload === "transactional";
-          const matches = stage.chance.pick(isCommitted ? [settle, commit] : [settle]);
-          worker.proxy?.trap({ matches, moment: "late", lateMs, sprung: resolve });
-        });
+        // Elsewhere nothing is committed by a statement of its own.
+        const { settle, commit } = statements;
+        const isCommitted = stage.workload === "transactional";
+        const matches = stage.chance.pick(isCommitted ? [settle, commit] : [settle]);
         // Where it has nothing left to settle, or has ended, nothing is late.
-        await Promise.race([sprung, stage.pause(3 * leaseMs)]);
-        worker.proxy?.dropTraps();
+        await worker.proxy?.springs({ matches, moment: "late", lateMs }, 3 * leaseMs);
         stage.tell(`a settle is ${lateMs} ms late`);
         await stage.freeze(worker, frozenMs);
       }),

@@ -49,21 +49,11 @@ async function killAt(stage: Stage, point: Point): Promise<void> {
     return;
   }
   const victim = await stage.worker();
-  const { promise: sprung, resolve } = withResolvers();
-  victim.proxy?.trap({ matches: point.statement, moment: point.moment, sprung: resolve });
-  if (await within(longestWaitMs, sprung)) stage.tell(`killed ${point.name}`);
-  victim.proxy?.dropTraps();
+  const trap = { matches: point.statement, moment: point.moment };
+  if (await victim.proxy?.springs(trap, longestWaitMs)) stage.tell(`killed ${point.name}`);
   await kill(stage, victim);
 }
 
 async function kill(stage: Stage, victim: Actor): Promise<void> {
   if (victim.process.isAlive) await stage.kill(victim);
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

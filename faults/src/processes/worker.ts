@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Pool } from "pg";
 import { leaseMs, pollMs, queryTimeoutMs } from "../lease.ts";
 import { workloadNamed } from "../workloads/all.ts";
@@ -12,7 +11,6 @@ const effectsTimeoutMs = 2_000;
 
 /** Works until it gets SIGTERM or SIGINT. */
 export async function work(setting: Setting, tell: Tell): Promise<void> {
-  const told = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
   const { assignment, recorder, pawl: module } = setting;
   const effects = new Pool({
     connectionString: assignment.url,
@@ -40,6 +38,16 @@ export async function work(setting: Setting, tell: Tell): Promise<void> {
     recorder.record({ kind: "session", workerId });
   });
   worker.on("error", () => undefined);
+  // One listener throughout: a signal that came between two would end the process.
+  const stopped = new Promise<void>((resolve) => {
+    let isTold = false;
+    const onSignal = (): void => {
+      // A second signal hurries the first, as it does at the command line.
+      void worker.stop(isTold ? { grace: 0 } : {}).then(resolve);
+      isTold = true;
+    };
+    process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  });
 
   let wasReady = false;
   const looking = setInterval(() => {
@@ -50,11 +58,6 @@ export async function work(setting: Setting, tell: Tell): Promise<void> {
   await worker.start();
   tell("ready");
 
-  await told;
-  const stopped = worker.stop();
-  // A second signal hurries the first, as it does at the command line.
-  const hurry = () => void worker.stop({ grace: 0 });
-  process.on("SIGTERM", hurry).on("SIGINT", hurry);
   await stopped;
   clearInterval(looking);
   await pawl.close();

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
+import { within } from "../within.ts";
 import { fair, Link, type Trap, type Weather } from "./link.ts";
 
 /** Stands between a process and its database, and fails as networks do. */
@@ -54,6 +55,16 @@ export class Proxy {
 
   trap(trap: Trap): void {
     this.#traps.add(trap);
+  }
+
+  /** Lays a trap for so many milliseconds; resolves with whether it has sprung. */
+  async springs(trap: Omit<Trap, "sprung">, withinMs: number): Promise<boolean> {
+    const sprung = new Promise<void>((resolve) => {
+      this.trap({ ...trap, sprung: resolve });
+    });
+    const hasSprung = await within(withinMs, sprung);
+    this.dropTraps();
+    return hasSprung;
   }
 
   dropTraps(): void {
