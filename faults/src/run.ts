@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Client } from "pg";
 import { check, type Verdict } from "./checker/check.ts";
 import type { Evidence } from "./checker/evidence.ts";
 import { isReadyIn } from "./checker/readiness.ts";
@@ -126,12 +127,30 @@ async function untilDrained(stage: Stage, withinMs: number): Promise<boolean> {
 /** Gives those who were late to notice that all is well again the time to do so; whether they did is for the checker. */
 async function untilReady(stage: Stage, directory: string, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
-  const isReady = (): boolean => {
-    const events = readEvents(Stage.eventsIn(directory));
-    return stage.workers.every(({ process }) => isReadyIn(events, process.pid));
-  };
-  while (!isReady() && performance.now() < deadline) await stage.pause(50);
-  stage.recorder.record({ kind: "at rest" });
+  const client = await connect(stage.site.directUrl);
+  try {
+    for (;;) {
+      const events = readEvents(Stage.eventsIn(directory));
+      const living = await workersAlive(client);
+      const pids = stage.workers.map(({ process }) => process.pid);
+      const zombies = pids.filter((pid) => !living.has(pid));
+      const isReady = zombies.length === 0 && pids.every((pid) => isReadyIn(events, pid));
+      if (isReady || performance.now() >= deadline) {
+        stage.recorder.record({ kind: "at rest", zombies });
+        return;
+      }
+      await stage.pause(50);
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+/** The process ids of those that the database takes for alive. */
+async function workersAlive(client: Client): Promise<ReadonlySet<number>> {
+  const query = "select pid from pawl.workers where ended_at is null";
+  const { rows } = await client.query<{ pid: number }>(query);
+  return new Set(rows.map(({ pid }) => pid));
 }
 
 /** They end by themselves when told to, or it is a violation that the checker sees. */

@@ -60,6 +60,10 @@ export class Stage {
     return this.actors.filter(({ process }) => process.assignment.role === "worker");
   }
 
+  get producer(): Actor | undefined {
+    return this.actors.find(({ process }) => process.assignment.role === "producer");
+  }
+
   /** Starts a process; resolves when it says that it is ready, or has ended. */
   async start(role: Assignment["role"], more: Partial<Assignment> = {}): Promise<Actor> {
     const actor = await this.#begin(role, more);

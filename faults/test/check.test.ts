@@ -281,8 +281,13 @@ describe("finds", () => {
         .says({ kind: "outage" })
         .says({ kind: "ready", isReady: false }, worker)
         .says({ kind: "restored" })
-        .says({ kind: "at rest" })
+        .says({ kind: "at rest", zombies: [] })
         .says({ kind: "closed" }, worker),
+    ],
+    [
+      "zombie",
+      "a worker that lives on although it was taken for dead",
+      new Story().says({ kind: "at rest", zombies: [worker.pid] }),
     ],
   ])("%s: %s", (invariant, _what, story) => {
     expect(invariantsOf(drained(story))).toContain(invariant);

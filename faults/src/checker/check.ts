@@ -6,7 +6,7 @@ import { checkConcurrency, checkOrder, checkOverlaps } from "./keys.ts";
 import { checkLosses, totalsOf, type Totals } from "./losses.ts";
 import { checkDeaths, checkMoves } from "./moves.ts";
 import { checkRateLimits } from "./rate-limits.ts";
-import { checkReadiness } from "./readiness.ts";
+import { checkReadiness, checkZombies } from "./readiness.ts";
 import { pickUpsOf, recoveriesOf } from "./recovery.ts";
 import { checkSettles } from "./settles.ts";
 
@@ -38,6 +38,7 @@ export function check(evidence: Evidence): Verdict {
       checkRateLimits,
       checkHygiene,
       checkReadiness,
+      checkZombies,
     ].flatMap((checkInvariant) => checkInvariant(evidence)),
     totals: totalsOf(evidence),
     executions: eventsOf(evidence, "started").length,

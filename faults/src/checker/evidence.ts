@@ -44,7 +44,8 @@ export type Invariant =
   | "unhandled"
   | "exit"
   | "pending"
-  | "readiness";
+  | "readiness"
+  | "zombie";
 
 /** Events of one kind. */
 export function eventsOf<Kind extends Event["kind"]>(

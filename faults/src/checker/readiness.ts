@@ -32,6 +32,16 @@ export function checkReadiness(evidence: Evidence): Violation[] {
   return violations;
 }
 
+/** A worker that was taken for dead, and lives, learns of it and works on under another id. */
+export function checkZombies(evidence: Evidence): Violation[] {
+  return eventsOf(evidence, "at rest")
+    .flatMap(({ zombies }) => zombies)
+    .map((pid) => ({
+      invariant: "zombie",
+      what: `worker ${pid} lives on under an id that has ended`,
+    }));
+}
+
 /** Whether the worker of this process said last that it is ready. */
 export function isReadyIn(events: readonly Event[], pid: number): boolean {
   const said = events.filter((event) => event.kind === "ready" && event.pid === pid);

@@ -50,8 +50,11 @@ export type What =
   /** Nothing is done to the run any more. */
   | { readonly kind: "healed" }
   | { readonly kind: "drained" }
-  /** Everything is done, and every worker had the time to say that it is ready. */
-  | { readonly kind: "at rest" };
+  /**
+   * Everything is done, and every worker had the time to say that it is ready. Zombies: workers that live and have the
+   * process ids, and that the database takes for dead.
+   */
+  | { readonly kind: "at rest"; readonly zombies: readonly number[] };
 
 /** Milliseconds of the machine's monotonic clock, the same in all its processes. */
 export function monotonicMs(): number {

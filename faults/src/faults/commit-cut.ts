@@ -36,7 +36,9 @@ async function cutAt(
   while (performance.now() < until) {
     const matches = stage.chance.pick(places);
     const moment = stage.chance.pick(at);
-    stage.chance.pick(stage.actors).proxy?.trap({
+    // As often the one that enqueues as one of those that settle.
+    const struck = stage.chance.isLikely(50) ? stage.producer : stage.chance.pick(stage.actors);
+    struck?.proxy?.trap({
       matches,
       moment,
       sprung: () => {
