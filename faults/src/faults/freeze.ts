@@ -23,13 +23,16 @@ export const freeze: Fault = {
 export const freezeAmidSettle: Fault = {
   id: "F3b",
   name: "worker frozen amid a settle",
-  what: "a worker stands still while it settles, and the statement arrives when the job may have been another's for a while",
+  what: "workers stand still while they settle, and the statement arrives when the job may have been another's for a while",
   weight: 10,
   // Only handlers that take their time still run elsewhere when the settle arrives.
-  workloads: ["leases", "leases", "leases", "plain", "transactional", "keys", "crashers"],
+  workloads: [
+    ...Array.from({ length: 5 }, () => "leases"),
+    ...["plain", "transactional", "keys", "crashers"],
+  ],
   isProxied: true,
   inject: async (stage) => {
-    const struck = stage.chance.shuffled(stage.workers).slice(0, stage.chance.integer(1, 2));
+    const struck = stage.chance.shuffled(stage.workers).slice(0, 2);
     await stage.pauseBetween(100, 800);
     await Promise.all(
       struck.map(async (worker) => {
