@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { go } from "./route.ts";
 
 /** What a key does, for the dialog that tells. */
@@ -60,7 +60,8 @@ export function useListKeys<Row>(
 ): number {
   const [current, setCurrent] = useState(-1);
   const at = Math.min(current, rows.length - 1);
-  useEffect(() => {
+  // Before the screen is painted: keys may come faster than it is.
+  useLayoutEffect(() => {
     const row = rows[at];
     const own: List = {
       move: (step) => setCurrent(Math.max(0, Math.min(rows.length - 1, at + step))),

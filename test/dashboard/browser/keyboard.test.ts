@@ -51,6 +51,25 @@ describeInBrowser("the keyboard", { timeout: 60_000 }, () => {
     await page.close();
   });
 
+  it("keeps up with keys that come faster than the screen is painted", async () => {
+    const { page } = await browser.open(`${shown.url}#/jobs`);
+    await page.locator("tbody tr").nth(2).waitFor();
+
+    const places = await page.evaluate(async () => {
+      const seen: number[] = [];
+      for (const key of ["j", "j", "j", "k"]) {
+        document.dispatchEvent(new KeyboardEvent("keydown", { key }));
+        await Promise.resolve();
+        const rows = [...document.querySelectorAll("tbody tr")];
+        seen.push(rows.findIndex((row) => row.classList.contains("current")));
+      }
+      return seen;
+    });
+
+    expect(places).toEqual([0, 1, 2, 1]);
+    await page.close();
+  });
+
   it("goes to the filter and completes a word there", async () => {
     const { page } = await browser.open(`${shown.url}#/jobs`);
     await page.locator("tbody tr").first().waitFor();
