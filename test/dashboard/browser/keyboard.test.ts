@@ -55,16 +55,15 @@ describeInBrowser("the keyboard", { timeout: 60_000 }, () => {
     const { page } = await browser.open(`${shown.url}#/jobs`);
     await page.locator("tbody tr").nth(2).waitFor();
 
-    const places = await page.evaluate(async () => {
-      const seen: number[] = [];
+    const places = await page.evaluate(`(async () => {
+      const seen = [];
       for (const key of ["j", "j", "j", "k"]) {
         document.dispatchEvent(new KeyboardEvent("keydown", { key }));
         await Promise.resolve();
-        const rows = [...document.querySelectorAll("tbody tr")];
-        seen.push(rows.findIndex((row) => row.classList.contains("current")));
+        seen.push([...document.querySelectorAll("tbody tr")].findIndex((row) => row.matches(".current")));
       }
       return seen;
-    });
+    })()`);
 
     expect(places).toEqual([0, 1, 2, 1]);
     await page.close();
