@@ -36,7 +36,7 @@ async function cutAt(
   while (performance.now() < until) {
     const matches = stage.chance.pick(places);
     const moment = stage.chance.pick(at);
-    // As often the one that enqueues as one of those that settle.
+    // The one that enqueues as often as all the others together, at least.
     const struck = stage.chance.isLikely(50) ? stage.producer : stage.chance.pick(stage.actors);
     struck?.proxy?.trap({
       matches,
