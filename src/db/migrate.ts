@@ -31,6 +31,8 @@ const newestVersion = migrations.length;
 const howToMigrate =
   "run `npx pawl migrate`, or call `await pawl.migrate()` when your application starts";
 const patience = { timeoutMs: 600_000 }; // another process may be at it, and an index takes its time
+const deadlock = "40P01";
+const mostDeadlocks = 10; // each takes the server's deadlock_timeout, of 1 s unless it is set
 
 /** What `pawl.migrate` takes. */
 export interface MigrateOptions {
@@ -151,7 +153,22 @@ function tooNew(applied: readonly Applied[]): Applied | undefined {
   return applied.findLast(({ version, breaking }) => breaking && version > newestVersion);
 }
 
-function changeSchema<T>(
+/** Again from the start when it and somebody who uses the tables meanwhile have waited for each other. */
+async function changeSchema<T>(
+  database: Database,
+  schema: string,
+  work: (change: SchemaChange) => Promise<T>,
+): Promise<T> {
+  for (let deadlocks = 1; ; deadlocks++) {
+    try {
+      return await changeSchemaOnce(database, schema, work);
+    } catch (error) {
+      if (sqlstate(error) !== deadlock || deadlocks === mostDeadlocks) throw error;
+    }
+  }
+}
+
+function changeSchemaOnce<T>(
   database: Database,
   schema: string,
   work: (change: SchemaChange) => Promise<T>,

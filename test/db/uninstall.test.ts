@@ -3,7 +3,8 @@ import { pgDatabase } from "#pawl/adapters/pg";
 import type { Database } from "#pawl/db/database";
 import { migrate, uninstall } from "#pawl/db/migrate";
 import { migrations } from "#pawl/db/sql.generated";
-import { databaseUrl, execute, freshSchemaName } from "../support/database.ts";
+import { databaseUrl, execute, freshSchemaName, withClient } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { fingerprint, functionsOf, relationsOf } from "./schema-facts.ts";
 
 let database: Database;
@@ -92,3 +93,31 @@ it("can be followed by another migrate", async () => {
 
   expect(outcome).toEqual({ from: 0, to: migrations.length });
 });
+
+it("begins again when it and a user of the tables have waited for each other", async () => {
+  await migrate(database, schema);
+  const url = new URL(databaseUrl());
+  url.searchParams.set("options", "-c deadlock_timeout=3s"); // of the two, the one that looks is the one that gives up
+  const impatient = pgDatabase(url.href, { maxConnections: 1 });
+  onTestFinished(() => impatient.close());
+
+  await withClient(async (user) => {
+    await user.query("begin; set local deadlock_timeout = '1min'");
+    await user.query(`select from ${schema}.jobs`);
+    const uninstalled = uninstall(impatient, schema);
+    await eventually(() => waitersFor(`${schema}.jobs`));
+    await user.query(`select from ${schema}.history`);
+    await user.query("commit");
+    await uninstalled;
+  });
+
+  expect(await execute("select from pg_namespace where nspname = $1", [schema])).toEqual([]);
+});
+
+async function waitersFor(table: string): Promise<boolean> {
+  const waiters = await execute(
+    "select from pg_locks where relation = $1::regclass and not granted",
+    [table],
+  );
+  return waiters.length > 0;
+}
