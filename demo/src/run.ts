@@ -160,5 +160,5 @@ function makeStallCheck(): (state: string) => void {
 }
 
 function describeCrash({ workerName, heldJobs }: Crash): string {
-  return `Killed ${workerName} (SIGKILL) while it held ${heldJobs} running jobs, and started a new one`;
+  return `Killed ${workerName} (SIGKILL) while it held ${heldJobs} jobs, and started a new one`;
 }

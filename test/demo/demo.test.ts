@@ -20,7 +20,9 @@ describe("the demo", { timeout: patience }, () => {
 
     const { status, stdout } = await demo.ended;
 
-    expect(demo.stderr).toMatch(/Killed worker-\d \(SIGKILL\) while it held \d+ running jobs/);
+    expect(demo.stderr).toMatch(
+      /Killed worker-\d \(SIGKILL\) while it held \d+ jobs, and started a new one/,
+    );
     const summary = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(summary).toEqual({
       files: 50,
