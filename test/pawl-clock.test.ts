@@ -210,6 +210,8 @@ describe("leases by a clock", () => {
     const doomed = await startWorkerProcess(pawl, { clock: noon, worker: { lease: "10s" } });
     const { job } = await pawl.enqueue(act, { does: "hang" });
     await doomed.says("running", job);
+    // Nobody is to ask the machine whether it lives.
+    await execute(`update "${pawl.schema}".workers set machine = null`);
     doomed.process.kill("SIGKILL");
     await doomed.exited;
     const runs: string[] = [];

@@ -13,6 +13,7 @@ import { leaseMs, pollMs } from "./lease.ts";
 import type { Plan } from "./plan.ts";
 import { Chance } from "./random.ts";
 import { connect } from "./servers/admin.ts";
+import { hideMachines } from "./servers/hidden-machines.ts";
 import type { Grounds } from "./servers/site.ts";
 import { Stage } from "./stage.ts";
 import { within } from "./within.ts";
@@ -72,6 +73,7 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
     assignment: { workload: plan.workload, seed: plan.seed },
   });
   try {
+    if (isElsewhere(plan)) await hideMachines(site.directUrl);
     await fault.prepare?.(stage);
     const assign = () => fault.assignment?.(stage) ?? {};
     await Promise.all(Array.from({ length: workers }, () => stage.start("worker", assign())));
@@ -106,6 +108,11 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
     await stage.close();
     await site.close();
   }
+}
+
+/** Whether each worker seems to run on a machine of its own: in every eighth run. The lowest bit has its use already. */
+function isElsewhere({ seed }: Plan): boolean {
+  return (seed >>> 3) % 8 === 0;
 }
 
 /** Whether all jobs have ended in time. */

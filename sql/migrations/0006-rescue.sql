@@ -85,7 +85,8 @@ $$;
 
 -- Rescues the jobs of a silent or ended worker that can be locked at once; returns how many went back or failed.
 --
--- A silent worker is ended first, judged by its row as it is now, so that a late heartbeat wins.
+-- A silent worker is ended first, judged by its row as it is now, so that a late heartbeat wins; and one whose process is
+-- gone (_is_gone) whatever its row says: who asks has seen that it cannot come back.
 --
 -- Which of its jobs had started? Jobs start in claim order, at most `concurrency` at a time, and transactional ones get
 -- their connection in that order too, so the first of the remaining ones are taken to have started; the rest were buffered
@@ -97,7 +98,8 @@ $$;
 --
 -- A job whose cancellation was asked for ends as cancelled. Jobs with a concurrency key go back to their line, and arrivals
 -- tell that their lanes are free. One that gave up its unique key when it was claimed is left to return_unique_job.
-create function :"schema".rescue_jobs(_worker_id uuid, _quarantine_after integer) returns integer
+create function :"schema".rescue_jobs(_worker_id uuid, _quarantine_after integer, _is_gone boolean default false)
+returns integer
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -117,7 +119,7 @@ begin
      set ended_at = :"schema".now(), crashed = true, idle = false
    where id = _worker_id
      and ended_at is null
-     and heartbeat_at < :"schema".now() - lease_ms * interval '1 millisecond';
+     and (_is_gone or heartbeat_at < :"schema".now() - lease_ms * interval '1 millisecond');
   _first_pass := found;
   select workers.ended_at, workers.concurrency, workers.crashed, workers.transaction_slots, workers.transactional
     into _worker

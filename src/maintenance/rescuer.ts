@@ -1,6 +1,7 @@
 import type { Random } from "../core/clock.ts";
 import { quarantineAfter } from "../core/quarantine.ts";
 import { Loop } from "../lifecycle/loop.ts";
+import { hasEnded, ownIdentity } from "../lifecycle/process-identity.ts";
 import type { Store } from "../store/store.ts";
 import { rescueJobs } from "../store/upkeep.ts";
 import { findLostWorkers, type LostWorker } from "../store/workers.ts";
@@ -22,12 +23,14 @@ export interface RescuerOptions {
 const lookAtAllEveryMs = 10_000;
 
 /**
- * Brings back the jobs of workers that are gone. A silent worker is judged only when the database has been answering for
- * a full lease: after an outage everybody has been silent, and a failover must not run the fleet's jobs again.
+ * Brings back the jobs of workers that are gone: at once when they have said so, or when their process ran on this machine and
+ * has ended. Another silent worker is judged only when the database has been answering for a full lease: after an outage
+ * everybody has been silent, and a failover must not run the fleet's jobs again.
  */
 export class Rescuer {
   readonly #store: Store;
   readonly #options: RescuerOptions;
+  readonly #machine = ownIdentity().machine;
   readonly loop: Loop;
   #answeringSince: number | undefined;
   #answeredAt = -Infinity;
@@ -52,24 +55,23 @@ export class Rescuer {
   async #pass(): Promise<number> {
     const now = performance.now();
     const isAll = now - this.#lookedAtAllAt > lookAtAllEveryMs;
-    const workers = await findLostWorkers(this.#store, isAll);
+    const workers = await findLostWorkers(this.#store, { all: isAll, machine: this.#machine });
     if (isAll) this.#lookedAtAllAt = now;
     this.#noteAnswer(now, performance.now());
     this.#noteSilent(workers);
     for (const worker of workers) {
-      if (this.#mayJudge(worker)) await this.#rescue(worker.id);
+      const isGone = !worker.ended && isProcessGone(worker);
+      if (worker.ended || isGone || this.#mayJudge(worker)) {
+        await rescueJobs(this.#store, { workerId: worker.id, quarantineAfter, isGone });
+      }
     }
     return this.#options.everyMs * (0.75 + this.#options.random() / 2);
-  }
-
-  async #rescue(workerId: string): Promise<void> {
-    await rescueJobs(this.#store, { workerId, quarantineAfter });
   }
 
   #mayJudge({ id, silent, lease_ms: leaseMs }: LostWorker): boolean {
     const { silentMs } = this.#options;
     const since = silentMs === undefined ? this.#answeringSince : this.#silentSince.get(id);
-    return !silent || performance.now() - (since ?? Infinity) >= (silentMs ?? leaseMs);
+    return silent && performance.now() - (since ?? Infinity) >= (silentMs ?? leaseMs);
   }
 
   // In every pass of this stretch of answers: whoever beats in between begins anew.
@@ -78,7 +80,7 @@ export class Rescuer {
     const now = performance.now();
     this.#silentSince = new Map(
       workers
-        .filter(({ silent }) => silent)
+        .filter(({ ended, silent }) => !ended && silent)
         .map(({ id }) => [id, Math.max(startedAt, this.#silentSince.get(id) ?? now)]),
     );
   }
@@ -93,4 +95,8 @@ export class Rescuer {
     this.#answeringSince ??= answeredAt;
     this.#answeredAt = answeredAt;
   }
+}
+
+function isProcessGone({ pid, process_start: processStart }: LostWorker): boolean {
+  return pid !== null && processStart !== null && hasEnded(pid, processStart);
 }

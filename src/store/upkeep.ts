@@ -28,11 +28,14 @@ export async function rescueJobs(
   rescue: {
     readonly workerId: string;
     readonly quarantineAfter: number;
+    /** Its process is known to have ended: its lease is not waited for. */
+    readonly isGone?: boolean;
   },
 ): Promise<number> {
   const [row] = await store.db.query<{ rescued: number }>(store.sql("jobs/rescue"), [
     rescue.workerId,
     rescue.quarantineAfter,
+    rescue.isGone ?? false,
   ]);
   return row?.rescued ?? 0;
 }

@@ -8,6 +8,10 @@ export interface WorkerRegistration {
   readonly name: string;
   readonly host: string;
   readonly pid: number;
+  /** The same for all processes that see each other under their ids; null: it is not known. */
+  readonly machine: string | null;
+  /** What tells its process from a later one with the same id; null: it is not known. */
+  readonly processStart: number | null;
   readonly version: string;
   /** Undefined: any queue. */
   readonly queues: readonly string[] | undefined;
@@ -38,6 +42,8 @@ export async function registerWorker(store: Store, worker: WorkerRegistration): 
     worker.transactionSlots,
     arrayLiteral(worker.transactional),
     worker.forbiddenFlags === null ? null : arrayLiteral(worker.forbiddenFlags),
+    worker.machine,
+    worker.processStart,
   ]);
 }
 
@@ -82,14 +88,24 @@ export async function endWorker(store: Store, workerId: string): Promise<void> {
 
 export interface LostWorker {
   readonly id: string;
-  /** Not ended yet: it is to be judged. */
-  readonly silent: boolean;
   readonly lease_ms: number;
+  readonly ended: boolean;
+  /** Its heartbeat is older than its lease. */
+  readonly silent: boolean;
+  /** Its process, where that is one of the machine asked for. */
+  readonly pid: number | null;
+  readonly process_start: number | null;
 }
 
-/** Workers that fell silent or ended, whose jobs may have to be rescued; `all` looks at those that ended earlier too. */
-export function findLostWorkers(store: Store, all: boolean): Promise<readonly LostWorker[]> {
-  return store.db.query<LostWorker>(store.sql("workers/find-lost"), [all]);
+/**
+ * Workers that fell silent or ended, whose jobs may have to be rescued, and those of a machine, whose processes may have
+ * ended; `all` looks at those that ended earlier too.
+ */
+export function findLostWorkers(
+  store: Store,
+  { all, machine }: { readonly all: boolean; readonly machine: string | null },
+): Promise<readonly LostWorker[]> {
+  return store.db.query<LostWorker>(store.sql("workers/find-lost"), [all, machine]);
 }
 
 /** Forgets workers that ended long ago. */

@@ -1,7 +1,7 @@
-import { hostname } from "node:os";
 import { maxBatchSize } from "../core/claim-options.ts";
 import { ownClockLookMs, type Random } from "../core/clock.ts";
 import { Loop } from "../lifecycle/loop.ts";
+import { ownIdentity } from "../lifecycle/process-identity.ts";
 import type { Database } from "../db/database.ts";
 import type { ClaimedJob } from "../store/claimed-job.ts";
 import { readControls } from "../store/controls.ts";
@@ -134,8 +134,7 @@ export class ManualWorker {
     const { id, name, queues, tasks, version } = this.options;
     await registerWorker(this.#control, {
       ...{ id, name, queues, tasks, version, leaseMs },
-      host: hostname(),
-      pid: process.pid,
+      ...ownIdentity(),
       // Each of its jobs may have been started.
       concurrency: maxBatchSize,
       transactionSlots: 1,

@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { ownIdentity } from "../lifecycle/process-identity.ts";
 import type { WorkerRegistration } from "../store/workers.ts";
 import type { SessionContext } from "./session-context.ts";
 
@@ -13,8 +13,7 @@ export function registrationOf(
   return {
     id,
     name: options.name,
-    host: hostname(),
-    pid: process.pid,
+    ...ownIdentity(),
     version,
     queues: options.queues,
     tasks: tasks.map(({ name }) => name),

@@ -1,10 +1,16 @@
+import { spawnSync } from "node:child_process";
+import { ownIdentity } from "#pawl/lifecycle/process-identity";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Rescuer } from "#pawl/maintenance/rescuer";
 import type { LostWorker } from "#pawl/store/workers";
 
 const leaseMs = 1_000;
-const silent: LostWorker = { id: "silent", silent: true, lease_ms: leaseMs };
-const ended: LostWorker = { id: "ended", silent: false, lease_ms: leaseMs };
+const alive: LostWorker = {
+  ...{ id: "alive", lease_ms: leaseMs, ended: false, silent: false },
+  ...{ pid: null, process_start: null },
+};
+const silent: LostWorker = { ...alive, id: "silent", silent: true };
+const ended: LostWorker = { ...alive, id: "ended", ended: true };
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -54,6 +60,24 @@ describe("the rescuer", () => {
     await vi.advanceTimersByTimeAsync(0);
 
     expect(rescues).toEqual([{ id: "ended", at: 0 }]);
+  });
+
+  it("takes the jobs of a worker at once whose process on this machine has ended", async () => {
+    const { pid } = spawnSync("true");
+    const { rescues } = stage([{ ...alive, id: "killed", pid, process_start: 1 }]);
+
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(rescues).toEqual([{ id: "killed", at: 0 }]);
+  });
+
+  it("leaves a worker alone whose process lives", async () => {
+    const { pid, processStart } = ownIdentity();
+    const { rescues } = stage([{ ...alive, pid, process_start: processStart }]);
+
+    await vi.advanceTimersByTimeAsync(10 * leaseMs);
+
+    expect(rescues).toEqual([]);
   });
 
   it("judges a silent worker when the database has been answering for a full lease, not before", async () => {

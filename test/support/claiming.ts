@@ -75,6 +75,8 @@ export class HandClaimer {
       name: "by hand",
       host: "here",
       pid: process.pid,
+      machine: null,
+      processStart: null,
       version: "0",
       queues: undefined,
       tasks: ["task"],

@@ -13,8 +13,12 @@ const other = defineTask({ name: "other" });
 const bystander = { handlers: [other.handle(() => undefined)], queues: ["elsewhere"] };
 
 /** Starts a worker process, has it run jobs, and kills it. */
-async function dieWith(pawl: Pawl, count: number, queue = "default"): Promise<JobReference[]> {
-  const worker = { concurrency: count, queues: [queue] };
+async function dieWith(
+  pawl: Pawl,
+  count: number,
+  { queue = "default", lease }: { readonly queue?: string; readonly lease?: string } = {},
+): Promise<JobReference[]> {
+  const worker = { concurrency: count, queues: [queue], ...(lease !== undefined && { lease }) };
   const doomed = await startWorkerProcess(pawl, { worker });
   const results = await pawl.enqueueMany(
     Array.from({ length: count }, () => act.job({ does: "hang" }, { queue })),
@@ -63,7 +67,9 @@ function rescue(schema: string, workerId: string): Promise<{ rescued: number }[]
 describe("the jobs of dead workers", { timeout: 40_000 }, () => {
   it("are all brought back when several die at once", async () => {
     const pawl = await freshPawl();
-    const jobs = (await Promise.all([dieWith(pawl, 2, "a"), dieWith(pawl, 2, "b")])).flat();
+    const jobs = (
+      await Promise.all([dieWith(pawl, 2, { queue: "a" }), dieWith(pawl, 2, { queue: "b" })])
+    ).flat();
 
     await startWorker(pawl, { handlers: [act.handle(() => undefined)] });
 
@@ -83,6 +89,31 @@ describe("the jobs of dead workers", { timeout: 40_000 }, () => {
 
     expect(await attemptsOf(pawl, job, 1)).toMatchObject([{ outcome: "crashed", final: false }]);
     expect(await pawl.jobs.get(job)).toMatchObject({ state: "ready", failures: 1, workerId: null });
+  });
+
+  it("are brought back long before their lease ends when the worker's process ran on this machine", async () => {
+    const pawl = await freshPawl();
+    const [job] = await dieWith(pawl, 1, { lease: "1h" });
+    if (job === undefined) throw new Error("expected a job");
+
+    await startWorker(pawl, { ...bystander, lease: "1h" });
+
+    expect(await attemptsOf(pawl, job, 1)).toMatchObject([{ outcome: "crashed", final: false }]);
+  });
+
+  it("keep their lease when the worker's process ran elsewhere", async () => {
+    const pawl = await freshPawl();
+    const [job] = await dieWith(pawl, 1, { lease: "3s" });
+    if (job === undefined) throw new Error("expected a job");
+    await execute(`update "${pawl.schema}".workers set machine = 'elsewhere'`);
+    const { heartbeatAt } = (await pawl.workers.list())[0] ?? {};
+
+    await startWorker(pawl, bystander);
+
+    const [attempt] = await attemptsOf(pawl, job, 1);
+    const keptForMs = Number(attempt?.finishedAt) - Number(heartbeatAt);
+    expect(attempt).toMatchObject({ outcome: "crashed" });
+    expect(keptForMs).toBeGreaterThanOrEqual(3_000);
   });
 
   it("go to the front of their queue", async () => {

@@ -55,20 +55,18 @@ export const lifeMutants: readonly Mutant[] = [
     edits: [
       {
         file: "sql/queries/workers/find-lost.sql",
-        from: ` where (ended_at is null
-        and heartbeat_at < :"schema".now() - lease_ms * interval '1 millisecond'`,
-        to: ` where (ended_at is null
-        and heartbeat_at < to_timestamp($2::double precision) - lease_ms * interval '1 millisecond'`,
+        from: `   select workers.heartbeat_at < :"schema".now() - workers.lease_ms`,
+        to: `   select workers.heartbeat_at < to_timestamp($3::double precision) - workers.lease_ms`,
       },
       {
         file: "src/store/workers.ts",
-        from: `store.sql("workers/find-lost"), [all]`,
-        to: `store.sql("workers/find-lost"), [all, Date.now() / 1000]`,
+        from: `store.sql("workers/find-lost"), [all, machine]`,
+        to: `store.sql("workers/find-lost"), [all, machine, Date.now() / 1000]`,
       },
       {
         file: rescue,
         from: `     and ended_at is null
-     and heartbeat_at < :"schema".now() - lease_ms * interval '1 millisecond';`,
+     and (_is_gone or heartbeat_at < :"schema".now() - lease_ms * interval '1 millisecond');`,
         to: `     and ended_at is null;`,
       },
     ],

@@ -1,0 +1,64 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import process from "node:process";
+import type { WorkerRegistration } from "../store/workers.ts";
+
+/** Where a process runs, and what tells it from a later one with the same id. */
+export type ProcessIdentity = Pick<WorkerRegistration, "host" | "pid" | "machine" | "processStart">;
+
+// Of what follows a process's name in its stat file, which may hold spaces and brackets: see proc_pid_stat(5).
+const stateField = 0;
+const startField = 19;
+
+/** Says who this process is. The machine and the start are known on Linux only. */
+export function ownIdentity(): ProcessIdentity {
+  const stat = readStat(process.pid);
+  return {
+    host: hostname(),
+    pid: process.pid,
+    machine: stat === undefined ? null : ownMachine(),
+    processStart: stat?.start ?? null,
+  };
+}
+
+/**
+ * Whether a process of this machine is gone for good, by what the kernel says: a frozen one is not, nor one that this
+ * process may not look at.
+ */
+export function hasEnded(pid: number, processStart: number): boolean {
+  if (!isThere(pid)) return true;
+  const stat = readStat(pid);
+  // A zombie has ended too; nobody has collected it yet.
+  return stat !== undefined && (stat.start !== processStart || "ZX".includes(stat.state));
+}
+
+// The kernel's boot, and its namespace of process ids: containers of one machine do not see each other's processes.
+function ownMachine(): string | null {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${hostname()} ${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return null;
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}
+
+function readStat(pid: number): { readonly state: string; readonly start: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const state = fields[stateField];
+    const start = Number(fields[startField]);
+    return state === undefined || !Number.isSafeInteger(start) ? undefined : { state, start };
+  } catch {
+    return undefined;
+  }
+}
