@@ -2,7 +2,7 @@ import { defineTask, Pawl, typed, type JobReference, type PawlOptions, type Work
 import { describe, expect, it, onTestFinished } from "vitest";
 import { endedAttempts, endedOutcomes } from "./fixtures/attempts.ts";
 import { startWorker } from "./fixtures/fresh-pawl.ts";
-import { act, startWorkerProcess } from "./fixtures/worker-process.ts";
+import { act, hideMachines, startWorkerProcess } from "./fixtures/worker-process.ts";
 import { databaseUrl, execute, freshSchemaName, withClient } from "./support/database.ts";
 import { eventually } from "./support/eventually.ts";
 import { gate } from "./support/gate.ts";
@@ -211,7 +211,7 @@ describe("leases by a clock", () => {
     const { job } = await pawl.enqueue(act, { does: "hang" });
     await doomed.says("running", job);
     // Nobody is to ask the machine whether it lives.
-    await execute(`update "${pawl.schema}".workers set machine = null`);
+    await hideMachines(pawl);
     doomed.process.kill("SIGKILL");
     await doomed.exited;
     const runs: string[] = [];

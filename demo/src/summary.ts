@@ -75,7 +75,7 @@ function proofLines(files: number, proof: Proof): string[] {
 function describeRescue({ rescueSeconds }: Summary): string {
   const lease = `the lease is ${workerSettings.leaseMs / 1_000} s`;
   if (rescueSeconds === null) return lease;
-  return `free for others ${round(rescueSeconds, 1)} s after the kill; ${lease}, from the last heartbeat`;
+  return `free for others ${round(rescueSeconds, 1)} s after the kill; ${lease}`;
 }
 
 function mark(isTrue: boolean): string {

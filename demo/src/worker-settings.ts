@@ -2,7 +2,7 @@
 export const workerSettings = {
   processes: 2,
   concurrency: 8,
-  /** After a kill, the others wait this long before they take over. */
+  /** After a kill, the others wait at most this long before they take over. */
   leaseMs: 2_000,
 } as const;
 

@@ -9,6 +9,11 @@ export interface Plan {
   readonly seed: number;
 }
 
+/** Whether each worker seems to run on a machine of its own: in every eighth run. The lowest bit has another use. */
+export function isElsewhere({ seed }: Plan): boolean {
+  return (seed >>> 3) % 8 === 0;
+}
+
 /** So many runs over the whole matrix, each fault by its weight and at least once where there are runs enough. */
 export function plansOf(
   faults: readonly Fault[],

@@ -10,7 +10,7 @@ import { readFinalState } from "./evidence/final-state.ts";
 import { readEvents, Recorder } from "./evidence/recorder.ts";
 import type { Fault } from "./faults/fault.ts";
 import { leaseMs, pollMs } from "./lease.ts";
-import type { Plan } from "./plan.ts";
+import { isElsewhere, type Plan } from "./plan.ts";
 import { Chance } from "./random.ts";
 import { connect } from "./servers/admin.ts";
 import { hideMachines } from "./servers/hidden-machines.ts";
@@ -108,11 +108,6 @@ async function play(plan: Plan, { fault, workload, grounds, directory }: Play): 
     await stage.close();
     await site.close();
   }
-}
-
-/** Whether each worker seems to run on a machine of its own: in every eighth run. The lowest bit has its use already. */
-function isElsewhere({ seed }: Plan): boolean {
-  return (seed >>> 3) % 8 === 0;
 }
 
 /** Whether all jobs have ended in time. */

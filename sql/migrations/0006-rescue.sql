@@ -98,7 +98,7 @@ $$;
 --
 -- A job whose cancellation was asked for ends as cancelled. Jobs with a concurrency key go back to their line, and arrivals
 -- tell that their lanes are free. One that gave up its unique key when it was claimed is left to return_unique_job.
-create function :"schema".rescue_jobs(_worker_id uuid, _quarantine_after integer, _is_gone boolean default false)
+create function :"schema".rescue_jobs(_worker_id uuid, _quarantine_after integer, _is_gone boolean)
 returns integer
 language plpgsql
 set enable_seqscan = off

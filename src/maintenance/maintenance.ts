@@ -115,7 +115,8 @@ export class Maintenance {
 
   async #rescue(workerId: string): Promise<number> {
     const retentionMs = this.#retentionMs;
-    const rescue = (): Promise<number> => rescueJobs(this.#store, { workerId, quarantineAfter });
+    const rescue = (): Promise<number> =>
+      rescueJobs(this.#store, { workerId, quarantineAfter, isGone: false });
     try {
       return await rescue();
     } catch (error) {

@@ -1,7 +1,8 @@
 import type { Random } from "../core/clock.ts";
 import { quarantineAfter } from "../core/quarantine.ts";
+import { wait } from "../core/wait.ts";
 import { Loop } from "../lifecycle/loop.ts";
-import { hasEnded, ownIdentity } from "../lifecycle/process-identity.ts";
+import { isProcessGone, ownIdentity } from "../lifecycle/process-identity.ts";
 import type { Store } from "../store/store.ts";
 import { rescueJobs } from "../store/upkeep.ts";
 import { findLostWorkers, type LostWorker } from "../store/workers.ts";
@@ -21,11 +22,13 @@ export interface RescuerOptions {
 }
 
 const lookAtAllEveryMs = 10_000;
+// So long a process that is gone has for what it had sent before: claims, and outcomes of jobs.
+const lastWordsMs = 100;
 
 /**
- * Brings back the jobs of workers that are gone: at once when they have said so, or when their process ran on this machine and
- * has ended. Another silent worker is judged only when the database has been answering for a full lease: after an outage
- * everybody has been silent, and a failover must not run the fleet's jobs again.
+ * Brings back the jobs of workers that are gone: at once when they have said so, or when their process ran on this
+ * machine and has ended. Another silent worker is judged only when the database has been answering for a full lease:
+ * after an outage everybody has been silent, and a failover must not run the fleet's jobs again.
  */
 export class Rescuer {
   readonly #store: Store;
@@ -59,8 +62,12 @@ export class Rescuer {
     if (isAll) this.#lookedAtAllAt = now;
     this.#noteAnswer(now, performance.now());
     this.#noteSilent(workers);
+    const gone = new Set(
+      workers.filter((worker) => isProcessGone(worker.pid, worker.process_start)),
+    );
+    if (gone.size > 0) await wait(lastWordsMs);
     for (const worker of workers) {
-      const isGone = !worker.ended && isProcessGone(worker);
+      const isGone = gone.has(worker);
       if (worker.ended || isGone || this.#mayJudge(worker)) {
         await rescueJobs(this.#store, { workerId: worker.id, quarantineAfter, isGone });
       }
@@ -95,8 +102,4 @@ export class Rescuer {
     this.#answeringSince ??= answeredAt;
     this.#answeredAt = answeredAt;
   }
-}
-
-function isProcessGone({ pid, process_start: processStart }: LostWorker): boolean {
-  return pid !== null && processStart !== null && hasEnded(pid, processStart);
 }

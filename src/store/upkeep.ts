@@ -29,13 +29,13 @@ export async function rescueJobs(
     readonly workerId: string;
     readonly quarantineAfter: number;
     /** Its process is known to have ended: its lease is not waited for. */
-    readonly isGone?: boolean;
+    readonly isGone: boolean;
   },
 ): Promise<number> {
   const [row] = await store.db.query<{ rescued: number }>(store.sql("jobs/rescue"), [
     rescue.workerId,
     rescue.quarantineAfter,
-    rescue.isGone ?? false,
+    rescue.isGone,
   ]);
   return row?.rescued ?? 0;
 }

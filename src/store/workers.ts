@@ -92,14 +92,14 @@ export interface LostWorker {
   readonly ended: boolean;
   /** Its heartbeat is older than its lease. */
   readonly silent: boolean;
-  /** Its process, where that is one of the machine asked for. */
+  /** Its process, where it has not ended and ran on the machine asked for. */
   readonly pid: number | null;
   readonly process_start: number | null;
 }
 
 /**
- * Workers that fell silent or ended, whose jobs may have to be rescued, and those of a machine, whose processes may have
- * ended; `all` looks at those that ended earlier too.
+ * Workers that fell silent or ended, whose jobs may have to be rescued, and those of a machine, whose processes may be
+ * gone; `all` looks at those that ended earlier too.
  */
 export function findLostWorkers(
   store: Store,

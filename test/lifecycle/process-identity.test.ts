@@ -1,9 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { hasEnded, ownIdentity } from "#pawl/lifecycle/process-identity";
+import { isProcessGone, ownIdentity } from "#pawl/lifecycle/process-identity";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
+
+const canUnshare = spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status === 0;
 
 /** Starts a process; with its id and what the kernel says of its start. */
 async function started(...command: readonly [string, ...string[]]): Promise<{
@@ -31,12 +33,12 @@ function stateOf(pid: number): string | undefined {
 describe.runIf(process.platform === "linux")("a process of this machine", () => {
   it("has not ended while it runs, nor while it is frozen", async () => {
     const { child, pid, start } = await started("sleep", "60");
-    expect(hasEnded(pid, start)).toBe(false);
+    expect(isProcessGone(pid, start)).toBe(false);
 
     child.kill("SIGSTOP");
     await eventually(() => stateOf(pid) === "T");
 
-    expect(hasEnded(pid, start)).toBe(false);
+    expect(isProcessGone(pid, start)).toBe(false);
   });
 
   it("has ended when it was killed", async () => {
@@ -45,7 +47,7 @@ describe.runIf(process.platform === "linux")("a process of this machine", () => 
     child.kill("SIGKILL");
     await once(child, "exit");
 
-    expect(hasEnded(pid, start)).toBe(true);
+    expect(isProcessGone(pid, start)).toBe(true);
   });
 
   it("has ended when nobody has collected it yet", async () => {
@@ -59,37 +61,43 @@ describe.runIf(process.platform === "linux")("a process of this machine", () => 
     process.kill(orphan, "SIGKILL");
     await eventually(() => stateOf(orphan) === "Z");
 
-    expect(hasEnded(orphan, start)).toBe(true);
+    expect(isProcessGone(orphan, start)).toBe(true);
   });
 
   it("has ended when another process has its id", async () => {
     const { pid, start } = await started("sleep", "60");
 
-    expect(hasEnded(pid, start - 1)).toBe(true);
+    expect(isProcessGone(pid, start - 1)).toBe(true);
   });
 
-  it("knows itself and its machine, which is the same for another process of it", async () => {
+  it("knows itself and its machine, and when it started", () => {
     const { host, pid, machine, processStart } = ownIdentity();
 
     expect(pid).toBe(process.pid);
     expect(processStart).toBe(startOf(process.pid));
     expect(machine).toMatch(new RegExp(`^${host} [-0-9a-f]{36} pid:\\[\\d+\\]$`, "u"));
-    expect(hasEnded(pid, processStart ?? 0)).toBe(false);
+    expect(isProcessGone(pid, processStart ?? 0)).toBe(false);
   });
 
-  it("is not the machine of a process in a namespace of its own", async () => {
-    const inside = "readlink /proc/self/ns/pid";
-    const { child } = await started(
-      "unshare",
-      "--pid",
-      "--fork",
-      "--mount-proc",
-      "sh",
-      "-c",
-      inside,
-    );
+  it("is not gone when nothing is known of it", () => {
+    expect(isProcessGone(null, 1)).toBe(false);
+    expect(isProcessGone(1, null)).toBe(false);
+  });
+});
+
+describe.runIf(canUnshare)("a process in a namespace of its own", () => {
+  it.each([
+    ["is on another machine", ["--mount-proc"], /^".* pid:\[\d+\]"$/u],
+    ["knows no machine when it sees the processes of another namespace", [], /^null$/u],
+  ] as const)("%s", async (_, options, machine) => {
+    const module = new URL("../../dist/lifecycle/process-identity.js", import.meta.url).href;
+    const program = `import { ownIdentity } from "${module}";
+      console.log(JSON.stringify(ownIdentity().machine));`;
+    const node = ["node", "--input-type=module", "--eval", program];
+    const { child } = await started("unshare", "--pid", "--fork", ...options, ...node);
     const [line] = (await once(child.stdout ?? child, "data")) as [Buffer];
 
-    expect(ownIdentity().machine).not.toContain(line.toString().trim());
+    expect(line.toString().trim()).toMatch(machine);
+    expect(line.toString()).not.toContain(ownIdentity().machine);
   });
 });

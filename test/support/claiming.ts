@@ -91,7 +91,7 @@ export class HandClaimer {
   /** One look of a rescuer at this worker. */
   async rescue(quarantineAfter = 4): Promise<void> {
     const { workerId } = this;
-    await rescueJobs(this.#store, { workerId, quarantineAfter });
+    await rescueJobs(this.#store, { workerId, quarantineAfter, isGone: false });
   }
 
   /** Settles attempts that all go the same way; resolves with how many were written. */

@@ -4,7 +4,7 @@ import { endedAttempts } from "../fixtures/attempts.ts";
 import { aborted } from "../fixtures/aborted.ts";
 import { freshPawl, startUnluckyWorker, startWorker } from "../fixtures/fresh-pawl.ts";
 import { countSessions, namedUrl } from "../fixtures/sessions.ts";
-import { act, startWorkerProcess } from "../fixtures/worker-process.ts";
+import { act, hideMachines, knowsMachine, startWorkerProcess } from "../fixtures/worker-process.ts";
 import { execute } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
@@ -24,12 +24,7 @@ async function takeLease(schema: string, worker: Worker): Promise<void> {
     `update "${schema}".workers set heartbeat_at = clock_timestamp() - interval '1 day' where id = $1`,
     [workerId],
   );
-  await execute(`select "${schema}".rescue_jobs($1, 3)`, [workerId]);
-}
-
-/** Lets the workers of now look as if they ran on other machines. */
-async function hideMachine(schema: string): Promise<void> {
-  await execute(`update "${schema}".workers set machine = 'elsewhere'`);
+  await execute(`select "${schema}".rescue_jobs($1, 3, false)`, [workerId]);
 }
 
 /**
@@ -67,10 +62,11 @@ async function killWithBufferedJobs() {
 }
 
 describe("the jobs of a worker process that was killed", () => {
-  it.each([
+  const promises: readonly [string, string, number][] = [
     ["run again within the lease and two seconds", "elsewhere", promisedMs],
     ["run again within two seconds when it ran on this machine", "here", 2_000],
-  ])(
+  ];
+  it.each(promises.filter(([, where]) => where === "elsewhere" || knowsMachine))(
     "%s",
     async (_, where, withinMs) => {
       const pawl = await freshPawl();
@@ -84,7 +80,7 @@ describe("the jobs of a worker process that was killed", () => {
           const killed = await startWorkerProcess(pawl, { worker: { concurrency: 3 } });
           const jobs = await pawl.enqueueMany([1, 2, 3].map(() => act.job({ does: "hang" })));
           for (const { job } of jobs) await killed.says("running", job);
-          if (where === "elsewhere") await hideMachine(pawl.schema);
+          if (where === "elsewhere") await hideMachines(pawl);
           const rescuer = await startUnluckyWorker(pawl, { handlers: [handler] });
           const killedAt = performance.now();
           killed.process.kill("SIGKILL");

@@ -47,6 +47,8 @@ export type Ability =
 export interface OpenContender {
   /** Makes its tables and queues; called by one process, once. */
   install(): Promise<void>;
+  /** Lets the workers that run now look as if each were on a machine of its own; left out where that is no matter. */
+  separateMachines?(): Promise<void>;
   /** Enqueues all of them by its bulk call. */
   enqueueMany(jobs: readonly BenchJob[]): Promise<void>;
   enqueue(job: BenchJob): Promise<void>;

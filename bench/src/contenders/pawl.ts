@@ -1,4 +1,4 @@
-import { Pool, type PoolClient } from "pg";
+import { Client, Pool, type PoolClient } from "pg";
 import { defineTask, Pawl, typed, type JobRequest } from "pawl";
 import type {
   BenchJob,
@@ -28,6 +28,7 @@ const noop = defineTask({ name: "noop", payload: typed<Payload>() });
 const write = defineTask({ name: "write", payload: typed<Payload>(), transactional: true });
 
 class OpenPawl implements OpenContender {
+  readonly #url: string;
   readonly #pool: Pool | undefined;
   readonly #pawl: Pawl;
   readonly #isBest: boolean;
@@ -35,6 +36,7 @@ class OpenPawl implements OpenContender {
   readonly #handler: HandlerKind;
 
   constructor({ url, settings, queues, handler }: Place) {
+    this.#url = url;
     this.#isBest = settings === "best";
     this.#pool = this.#isBest ? new Pool({ connectionString: url, max: 110 }) : undefined;
     this.#pawl = new Pawl({ database: this.#pool ?? url });
@@ -44,6 +46,13 @@ class OpenPawl implements OpenContender {
 
   async install(): Promise<void> {
     await this.#pawl.migrate();
+  }
+
+  async separateMachines(): Promise<void> {
+    const client = new Client({ connectionString: this.#url });
+    await client.connect();
+    await client.query("update pawl.workers set machine = null");
+    await client.end();
   }
 
   async enqueueMany(jobs: readonly BenchJob[]): Promise<void> {

@@ -64,6 +64,10 @@ export class Commands {
     await this.#contender.install();
   }
 
+  async separateMachines(): Promise<void> {
+    await this.#contender.separateMachines?.();
+  }
+
   async enqueueMany({ from, count, batch, ...shape }: Batches): Promise<Produced> {
     const startedAt = performance.now();
     for (let at = from; at < from + count; at += batch) {

@@ -110,6 +110,10 @@ function timesOf(campaign: CampaignReport): string {
         campaign.promptRecoveryMs,
       ),
       row(
+        "the first in the runs with hidden machines, where only the lease tells",
+        campaign.leaseRecoveryMs,
+      ),
+      row(
         "from the return of a database that was down or was replaced until the next handler starts",
         campaign.pickUpMs,
       ),

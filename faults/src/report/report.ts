@@ -1,4 +1,5 @@
 import type { Violation } from "../checker/evidence.ts";
+import { isElsewhere } from "../plan.ts";
 import type { RunResult } from "../run.ts";
 
 /** What a campaign has shown, as `--json` writes it. */
@@ -26,6 +27,8 @@ export interface CampaignReport {
   readonly recoveryMs: Spread;
   /** The same of the workloads in which nothing else keeps these jobs waiting. */
   readonly promptRecoveryMs: Spread;
+  /** The same of the runs in which only its lease says whether a worker lives. */
+  readonly leaseRecoveryMs: Spread;
   /** From the return of a database that was down or was replaced until the next handler starts. */
   readonly pickUpMs: Spread;
   /** From the end of another outage, in which connections stayed open, until the next handler starts. */
@@ -96,6 +99,7 @@ export function reportOf(
     staleSettles: countOf("stale settle"),
     recoveryMs: recoveryOf(results),
     promptRecoveryMs: recoveryOf(results.filter(({ plan }) => !waiting.has(plan.workload))),
+    leaseRecoveryMs: recoveryOf(results.filter(({ plan }) => isElsewhere(plan))),
     pickUpMs: pickUpOf(results.filter(({ plan }) => restarts.has(plan.fault))),
     otherPickUpMs: pickUpOf(results.filter(({ plan }) => !restarts.has(plan.fault))),
   };

@@ -23,6 +23,7 @@ export function summaryOf(report: CampaignReport, faults: readonly Fault[]): str
     `lost ${report.lost}, unexpected ${report.unexpected}, duplicated effects ${report.duplicatedEffects}, stale settles ${report.staleSettles}`,
     `recovery after a kill: ${spread(report.recoveryMs)}`,
     `the same where nothing else keeps the jobs waiting: ${spread(report.promptRecoveryMs)}`,
+    `the same where only the lease tells: ${spread(report.leaseRecoveryMs)}`,
     `pick-up after a restart of the database: ${spread(report.pickUpMs)}`,
     `pick-up after another outage: ${spread(report.otherPickUpMs)}`,
   ].join("\n");
