@@ -4,7 +4,7 @@ import { endedAttempts } from "../fixtures/attempts.ts";
 import { claimOne } from "../fixtures/by-hand.ts";
 import { clockedPawl } from "../fixtures/clocked-pawl.ts";
 import { freshPawl } from "../fixtures/fresh-pawl.ts";
-import { act, startWorkerProcess } from "../fixtures/worker-process.ts";
+import { act, hideMachines, startWorkerProcess } from "../fixtures/worker-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { startWorker } from "../support/producer.ts";
 
@@ -116,6 +116,8 @@ describe("reset-locked-jobs gives back the jobs of dead workers, and counts them
     await doomed.says("running", job);
     await pawl.enqueue(task, 1);
     const held = await claimOne(pawl);
+    // Else the one that claims by hand sees that the process is gone, and takes the job itself.
+    await hideMachines(pawl);
     doomed.process.kill("SIGKILL");
     await doomed.exited;
 
