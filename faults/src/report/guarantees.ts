@@ -110,10 +110,6 @@ function timesOf(campaign: CampaignReport): string {
         campaign.promptRecoveryMs,
       ),
       row(
-        "the first in the runs with hidden machines, where only the lease tells",
-        campaign.leaseRecoveryMs,
-      ),
-      row(
         "from the return of a database that was down or was replaced until the next handler starts",
         campaign.pickUpMs,
       ),
